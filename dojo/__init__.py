@@ -1,0 +1,1 @@
+"""Mech Interp Dojo."""
