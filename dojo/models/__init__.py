@@ -1,0 +1,20 @@
+"""Models, tokenizers and texts: those that the course ships, and GPT-2-shaped ones from elsewhere.
+
+A name is a shipped one ("small-lm"), else a folder in Hugging Face format, else a name on the Hugging Face hub.
+"""
+
+from dojo.models.folder import ModelError, load_config, load_state_dict, load_text, model_path, shipped_models
+from dojo.models.model import load_model
+from dojo.models.tokenizer import Tokenizer, load_tokenizer
+
+__all__ = [
+    "ModelError",
+    "Tokenizer",
+    "load_config",
+    "load_model",
+    "load_state_dict",
+    "load_text",
+    "load_tokenizer",
+    "model_path",
+    "shipped_models",
+]
