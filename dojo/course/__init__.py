@@ -18,9 +18,11 @@ from dojo.course.model import (
     Term,
     WrongNumber,
 )
-from dojo.course.module import module_parts, module_source, needs_closure, starter_file
+from dojo.course.module import DEMO_PRELUDE, module_parts, module_source, needs_closure, starter_file
+from dojo.course.predict import feedback
 
 __all__ = [
+    "DEMO_PRELUDE",
     "Block",
     "Chapter",
     "Course",
@@ -35,6 +37,7 @@ __all__ = [
     "Prose",
     "Term",
     "WrongNumber",
+    "feedback",
     "find_root",
     "links",
     "load_course",

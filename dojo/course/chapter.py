@@ -184,16 +184,18 @@ class Reader:
             self.add_prose(text, start + 1)
 
     def add_prose(self, text: str, line: int) -> None:
+        last = self.blocks[-1] if self.blocks else None
         if self.open is not None:
             self.open.prose.append(text)
+        elif isinstance(last, Prose) and not text.startswith("#"):  # what a comment or a figure had cut in two
+            self.blocks[-1] = Prose(f"{last.text}\n\n{text}", last.line)
         else:
             self.blocks.append(Prose(text, line))
 
     def directive(self, token: Token) -> Directive | None:
         """The directive that a fence is, or None for a plain code block; complains where it is not closed."""
         assert token.map is not None
-        start, stop = token.map
-        line, info = start + 1, token.info.strip()
+        line, info = token.map[0] + 1, token.info.strip()
         colons = token.type == "colon_fence"
         if not colons and not info.startswith("{"):
             self.check_closed(token, "this code block")

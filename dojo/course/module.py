@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 
 from dojo.course.model import Chapter, Course, Exercise, ExerciseBlock, Given
+from dojo.course.names import module_names, names_at_definition
 
 GAP = "\n\n\n"
+# What demos may use besides the learner's module; the site runs it before a demo, notebooks in their first cell.
+DEMO_PRELUDE = "from dojo import load_model, load_state_dict, load_text, load_tokenizer, show"
 
 
 def needs_closure(chapter: Chapter, exercise: str) -> list[str]:
@@ -36,9 +38,8 @@ def module_parts(
     parts = [("header", chapter.header)] if chapter.header else []
     for block in chapter.blocks:
         if isinstance(block, Given):
-            bound, used = _names_at_definition(block.code)
-            if used & missing:
-                missing |= bound
+            if names_at_definition(block.code) & missing:
+                missing |= module_names(block.code)
             else:
                 parts.append(("given", block.code))
         elif isinstance(block, ExerciseBlock) and block.exercise.name in wanted:
@@ -71,37 +72,3 @@ def starter_file(chapter: Chapter) -> str:
 
 def _heading(number: int, exercise: Exercise) -> str:
     return f"# {number}. {exercise.name}: difficulty {exercise.difficulty} of 5, about {exercise.minutes} minutes"
-
-
-def _names_at_definition(code: str) -> tuple[set[str], set[str]]:
-    """Names that a block of code binds at its top level, and names that it reads while it is run (not when called)."""
-    tree = ast.parse(code)
-    bound: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        else:
-            bound |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    visitor = _DefinitionTime()
-    visitor.visit(tree)
-    return bound, visitor.used
-
-
-class _DefinitionTime(ast.NodeVisitor):
-    """Collects the names that are read when code is defined: decorators, defaults, annotations, bases; not bodies."""
-
-    def __init__(self) -> None:
-        self.used: set[str] = set()
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
-            self.used.add(node.id)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        for part in [*node.decorator_list, node.args, *([node.returns] if node.returns else [])]:
-            self.visit(part)
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        self.visit(node.args)
