@@ -52,7 +52,7 @@ def counts(verdict: Verdict) -> str:
     taken = f"{verdict.seconds:.2f} s" if verdict.seconds else ""
     if verdict.passed:
         return f"{tests} in {taken}" if taken else tests
-    return ", ".join(filter(None, [f"{passed} of {tests} pass", taken]))
+    return ", ".join(filter(None, [f"{passed} of {total} tests pass", taken]))
 
 
 def points(verdict: Verdict) -> float:

@@ -99,20 +99,24 @@ def _sides(test: TestResult) -> str:
     numbers = [abs(float(n)) for rows in shown for row in rows for n in row if n is not None]
     scale = max(numbers, default=0.0) or 1.0
     wrong = content.differs(expected, actual) if expected and actual else None
+    labels = [content.label(value) if value else "" for value in (test.expected, test.actual)]
+    shared = labels[0] if labels[0] == labels[1] else ""
     boxes = [
         f'<div style="min-width:0;max-width:100%"><div><strong>{title}</strong> '
-        f'<span style="opacity:0.75">{escape(content.label(value))}</span></div>'
+        f'<span style="opacity:0.75">{escape("" if shared else label)}</span></div>'
         + (_matrix(rows, marks, write, scale) if rows else _pre(content.cut(value.text, 12, 1000)))
         + "</div>"
-        for title, value, rows, marks in (
-            ("expected", test.expected, expected, None),
-            ("yours", test.actual, actual, wrong),
+        for title, value, label, rows, marks in (
+            ("expected", test.expected, labels[0], expected, None),
+            ("yours", test.actual, labels[1], actual, wrong),
         )
         if value is not None
     ]
-    return (
-        f'<div style="display:flex;flex-wrap:wrap;gap:0.5em 2em;margin:0.3em 0">{"".join(boxes)}</div>' if boxes else ""
-    )
+    if not boxes:
+        return ""
+    heading = f'<div style="opacity:0.75">{escape(shared)}</div>' if shared else ""
+    style = "display:flex;flex-wrap:wrap;gap:0.5em 2em;margin:0.3em 0"
+    return f'{heading}<div style="{style}">{"".join(boxes)}</div>'
 
 
 def _matrix(rows: content.Grid, wrong: list[list[bool]] | None, write: Callable, scale: float) -> str:
