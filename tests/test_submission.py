@@ -168,12 +168,18 @@ def test_line_numbers_stay_where_a_removed_statement_shares_its_line(hand_in):
     assert got.chunks[0].source.split("\n")[2].startswith("def f")
 
 
-@pytest.mark.parametrize("role", ["demo", "check", "setup", "predict"])
+@pytest.mark.parametrize("role", ["demo", "check", "predict"])
 def test_cells_with_our_own_roles_are_passed_over(hand_in, role):
     cell = {"cell_type": "code", "source": "def f(): 1", "metadata": {"dojo": {"role": role}}}
     kept = {"cell_type": "code", "source": "def f(): 2", "metadata": {"dojo": {"role": "exercise"}}}
     got = hand_in(notebook(cell, kept))
     assert [c.name for c in got.chunks] == ["cell 2"] and got.notes == []
+
+
+def test_of_a_setup_cell_only_the_imports_count(hand_in):
+    source = "import math\nif True:\n    %pip install dojo\nfrom dojo import check, show\nfrom os import path\nx = 1\n"
+    got = hand_in(notebook({"cell_type": "code", "source": source, "metadata": {"dojo": {"role": "setup"}}}))
+    assert names_defined(got).keys() == {"math", "path"}
 
 
 def test_magics_are_taken_out_and_strings_and_remainders_are_left_alone(hand_in):

@@ -23,7 +23,7 @@ MAX_NOTEBOOK = 20_000_000  # bytes; outputs with pictures take most of it
 MAX_CELLS = 2_000
 MAX_NODES = 1_000_000  # opening brackets in the JSON: 20 MB of "[[],[]," would grow thirtyfold in memory
 MAX_NOTES = 20
-PASSED_OVER_ROLES = {"demo", "check", "setup", "predict", "prose"}
+PASSED_OVER_ROLES = {"demo", "check", "predict", "prose"}
 RUNS_AS_PYTHON = {"%%time", "%%capture"}  # cell magics that run the rest of the cell in the notebook's namespace
 
 MAGIC = re.compile(r"""^\s*(?:[%!?]|[\w.,\s]+=\s*[%!]|[^\s#'"][^#'"]*\?\??\s*$)""")
@@ -128,7 +128,7 @@ def _from_notebook(text: str, name: str) -> Submission:
         size += len(source)
         if size > MAX_TEXT:
             return _unusable(f"{name} has more than {MAX_TEXT:,} characters of code: hand in only the exercises.")
-        code, nodes, note = _code_of_cell(source, where)
+        code, nodes, note = _code_of_cell(source, where, _imports_more if _role(cell) == "setup" else _defines)
         if note:
             result.notes.append(note)
         if code:
@@ -171,10 +171,7 @@ def _cell_source(cell: object) -> str | None:
         return None
     if cell.get("cell_type") != "code":
         return "" if isinstance(cell.get("cell_type"), str) else None
-    metadata = cell.get("metadata")
-    ours = metadata.get("dojo") if isinstance(metadata, dict) else None
-    role = ours.get("role") if isinstance(ours, dict) else None
-    if isinstance(role, str) and role in PASSED_OVER_ROLES:
+    if _role(cell) in PASSED_OVER_ROLES:
         return ""
     source = cell.get("source")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
@@ -182,7 +179,15 @@ def _cell_source(cell: object) -> str | None:
     return source if isinstance(source, str) else None
 
 
-def _code_of_cell(source: str, where: str) -> tuple[str, list[ast.stmt], str]:
+def _role(cell: dict) -> str:
+    """The part that we gave a cell of our own notebooks, "" for any other."""
+    metadata = cell.get("metadata")
+    ours = metadata.get("dojo") if isinstance(metadata, dict) else None
+    role = ours.get("role") if isinstance(ours, dict) else None
+    return role if isinstance(role, str) else ""
+
+
+def _code_of_cell(source: str, where: str, wanted: Callable[[ast.stmt], bool]) -> tuple[str, list[ast.stmt], str]:
     """What a cell defines (line numbers kept), its statements, and a note where something was passed over."""
     source = textwrap.dedent(_normalise(source))
     lines = source.split("\n")
@@ -200,7 +205,7 @@ def _code_of_cell(source: str, where: str) -> tuple[str, list[ast.stmt], str]:
     if tree is None:
         assert fault is not None
         return "", [], f"{where} does not parse: line {fault.line}: {fault.words}"
-    kept = [node for node in tree.body if _defines(node)]
+    kept = [node for node in tree.body if wanted(node)]
     return (_keep_only(source, tree, kept), kept, "") if kept else ("", [], "")
 
 
@@ -240,6 +245,13 @@ def _defines(node: ast.stmt) -> bool:
         case _:
             return True
     return any(isinstance(inner, wanted) for inner in ast.walk(node))
+
+
+def _imports_more(node: ast.stmt) -> bool:
+    """Whether a statement of a setup cell is kept: imports are, less those of the course itself."""
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or "").split(".")[0] != "dojo"
+    return isinstance(node, ast.Import)
 
 
 # --- source text ---------------------------------------------------------------------------------------------
