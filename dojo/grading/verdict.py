@@ -35,9 +35,7 @@ class TestResult(msgspec.Struct, omit_defaults=True):
     message: str = ""  # what went wrong, in one or two sentences
     expected: Value | None = None
     actual: Value | None = None
-    where: str = (
-        ""  # "largest difference 0.31 at [1, 0, 2, 2] (batch, head, query, key)"
-    )
+    where: str = ""  # "largest difference 0.31 at [1, 0, 2, 2] (batch, head, query, key)"
     trace: str = ""  # the learner's own frames of a traceback, nothing of ours
     seconds: float = 0.0
 
@@ -75,11 +73,7 @@ class Verdict(msgspec.Struct, omit_defaults=True):
     @property
     def score(self) -> float:
         """Share of the tests that passed, 0 to 1."""
-        return (
-            sum(t.outcome == "passed" for t in self.tests) / len(self.tests)
-            if self.tests
-            else 0.0
-        )
+        return sum(t.outcome == "passed" for t in self.tests) / len(self.tests) if self.tests else 0.0
 
 
 def to_json(verdict: Verdict) -> bytes:

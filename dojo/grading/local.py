@@ -1,0 +1,87 @@
+"""Grading live objects in this process, where nobody is an adversary: notebooks, the course's own lint, tests."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from . import bench as benches
+from . import judge, plugin
+from .verdict import Verdict
+
+T = TypeVar("T")
+
+
+class LocalJudge:
+    """The collected graders of one pytest session; see `with_graders`."""
+
+    def __init__(self, session: pytest.Session, root: Path, needs: dict[tuple[str, str], list[str]]) -> None:
+        self.session, self.root, self.needs = session, root, needs
+
+    def grade(self, chapter: str, exercise: str, namespace: dict[str, Any], seed: int | None = None) -> Verdict:
+        """Grade the live names of `namespace`."""
+        seed = secrets.randbits(32) if seed is None else seed
+        double = benches.local_bench(self.root, chapter, exercise, namespace, seed)
+        needs = self.needs.get((chapter, exercise), [])
+        job = judge.Job(str(self.root), chapter, exercise, needs, [], [], 0, seed, "none (live objects)")
+        return judge.grade(self.session, job, double.endpoint)
+
+    def mistakes(self, chapter: str, exercise: str) -> list:
+        return judge.known_mistakes(judge.items_of(self.session, chapter, exercise))
+
+
+def with_graders(course: Any, exercises: Iterable[tuple[str, str]], body: Callable[[LocalJudge], T]) -> T:
+    """Collect the graders of `exercises` (and of those that they need) once, and call `body` with a judge that uses them."""
+    wanted = {(c, name) for c, e in exercises for name in (*closure(course, c, e), e)}
+    files = [str(course.chapter(c).exercises[e].grader) for c, e in sorted(wanted)]
+    needs = {(c, e): closure(course, c, e) for c, e in wanted}
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def loop(session: pytest.Session) -> None:
+        try:
+            outcome.append(body(LocalJudge(session, course.root, needs)))
+        except BaseException as error:  # carried across pytest, which would turn it into an exit code
+            failure.append(error)
+
+    paused = plugin.Paused(loop, course.root)
+    code = pytest.main([*options(course.root), *files], plugins=[plugin, paused])
+    if failure:
+        raise failure[0]
+    if paused.broken or not outcome:
+        raise RuntimeError(f"The graders could not be loaded (pytest exit code {int(code)}):\n" + "\n".join(paused.broken))
+    return outcome[0]
+
+
+def options(root: Path) -> list[str]:
+    """pytest, without what a judge has no use for, and without the settings of whoever calls."""
+    quiet = ["-c", os.devnull, "--rootdir", str(root), "--import-mode=importlib", "-s"]
+    for name in ("cacheprovider", "unraisableexception", "threadexception", "faulthandler", "terminal", "dojo"):
+        quiet += ["-p", f"no:{name}"]
+    return quiet
+
+
+def grade_locally(
+    course: Any, chapter: str, exercise: str, namespace: dict[str, Any], seed: int | None = None
+) -> Verdict:
+    """Grade one exercise on live names. For many gradings in a row, use `with_graders`."""
+    return with_graders(course, [(chapter, exercise)], lambda j: j.grade(chapter, exercise, namespace, seed))
+
+
+def closure(course: Any, chapter: str, exercise: str) -> list[str]:
+    """What `exercise` needs, directly or through others, in the order in which to learn it."""
+    found: list[str] = []
+
+    def visit(name: str) -> None:
+        for need in course.chapter(chapter).exercises[name].needs:
+            visit(need)
+            if need not in found:
+                found.append(need)
+
+    visit(exercise)
+    return found
