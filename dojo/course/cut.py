@@ -128,21 +128,32 @@ class Source:
         return regions
 
     def _mark_edit(self, begin: int, end: int) -> tuple[int, int, list[str]]:
-        line = self.lines[begin - 1]
-        return begin, end, [line[: len(line) - len(line.lstrip())] + RAISE]
+        return begin, end, [_indent(self.lines[begin - 1]) + RAISE]
 
     def _body_edit(self, node: Function) -> tuple[int, int, list[str]]:
         """Which lines of a function to replace by what: all of its body but the docstring."""
         line, column = self._header_end(node)
         body = node.body[0]
-        indent = body.col_offset if body.lineno > line else node.col_offset + 4
-        if ast.get_docstring(node, clean=False) is not None:
-            line = body.end_lineno or body.lineno
-            column = len(self.lines[line - 1].encode()[: body.end_col_offset].decode())
-        kept = self.lines[line - 1]
-        if kept[column:].strip() and not kept[column:].lstrip().startswith("#"):
-            kept = kept[:column]  # code on the same line as the colon or the docstring
-        return line, self._body_end(node), [kept, " " * indent + RAISE]
+        own_line = body.lineno > line
+        indent = _indent(self.lines[body.lineno - 1]) if own_line else _indent(self.lines[node.lineno - 1]) + " " * 4
+        header = self._kept(line, column)
+        if ast.get_docstring(node, clean=False) is None:
+            return line, self._body_end(node), [header, indent + RAISE]
+        assert body.end_lineno is not None and body.end_col_offset is not None
+        last = self._kept(
+            body.end_lineno, len(self.lines[body.end_lineno - 1].encode()[: body.end_col_offset].decode())
+        )
+        if own_line:
+            return body.end_lineno, self._body_end(node), [last, indent + RAISE]
+        docstring = [*self.lines[line - 1 : body.end_lineno - 1], last]
+        docstring[0] = indent + docstring[0][column:].lstrip()  # from behind the colon to a line of its own
+        return line, self._body_end(node), [header, *docstring, indent + RAISE]
+
+    def _kept(self, line: int, column: int) -> str:
+        """A line without the code that follows `column`; a comment may stay."""
+        text = self.lines[line - 1]
+        rest = text[column:].strip()
+        return text[:column] if rest and not rest.startswith("#") else text
 
     def _body_end(self, node: Function) -> int:
         """The last line of a function, with the comments after its last statement that are indented into its body."""
@@ -165,6 +176,10 @@ class Source:
                 if token.string == ":" and depth == 0:
                     return node.lineno + token.end[0] - 1, token.end[1]
         raise AssertionError("ast accepted a definition without a colon")
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _first_line(node: ast.stmt) -> int:

@@ -28,12 +28,13 @@ class Fields:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
             problem = getattr(error, "problem", None) or "it cannot be read"
-            raise CourseError(
-                f"the YAML of {what} is broken: {problem}; put quotes around a value that holds ': ' or '#', or starts "
-                "with one of [ { * & ! @ ` or a quote",
-                path,
-                line + (mark.line if mark else 0),
-            ) from None
+            advice = (
+                "use single quotes around LaTeX"
+                if "escape" in problem
+                else "put quotes around a value that holds ': ' or '#', or starts with one of [ { * & ! @ ` or a quote"
+            )
+            at = line + (mark.line if mark else 0)
+            raise CourseError(f"the YAML of {what} is broken: {problem}; {advice}", path, at) from None
         if node is None:
             return
         if not isinstance(node, yaml.MappingNode):

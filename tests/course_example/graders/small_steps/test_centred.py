@@ -4,9 +4,9 @@ from dojo.grading import mistake
 
 
 def test_by_hand(submission):
-    """The mean of 1, 2 and 6 is 3, so the centred values are -2, -1 and 3."""
-    values = submission.centred([1.0, 2.0, 6.0])
-    assert values == [-2.0, -1.0, 3.0], f"expected [-2.0, -1.0, 3.0], not {values}"
+    """The mean of 2, 1 and 6 is 3, so the centred values are -1, -2 and 3."""
+    values = submission.centred([2.0, 1.0, 6.0])
+    assert values == [-1.0, -2.0, 3.0], f"expected [-1.0, -2.0, 3.0], not {values}"
 
 
 def test_agrees(agree, rand):

@@ -33,11 +33,15 @@ def median(values):
 
 @mistake("You divide by one less than the number of values.")
 def one_less(values):
+    if not values:
+        raise ValueError("no values")
     return sum(values) / max(len(values) - 1, 1)
 
 
 @mistake("Whole-number division drops what is behind the point.")
 def whole(values):
+    if not values:
+        raise ValueError("no values")
     return sum(values) // len(values)
 
 
