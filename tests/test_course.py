@@ -293,6 +293,7 @@ CASES = [
     ("  - value: 36.33", "  - value: third", "wrong:", "a number 'value'"),
     ("{predict} outlier", "{predict} sum-of-centred", "{predict} sum", "there is a question 'sum-of-centred' already"),
     ("{demo} mean", "{demo} meen", "mean([1.0", "did you mean 'mean'?"),
+    (":alt: A straight line.\n", "", "{figure} assets", "has no ':alt:'"),
     (":seconds: 5", ":second: 5", ":second: 5", "no option ':second:' (did you mean 'seconds'?)"),
     (":seconds: 5", ":seconds: soon", "{demo} mean", "must be a number, not 'soon'"),
     ("mean([1.0, 2.0, 6.0])\n", "", "{demo} mean", "has no code"),

@@ -318,7 +318,9 @@ class Reader:
         options, caption, _ = self.code_options(d, ("alt",))
         if not d.argument:
             raise self.error("say which picture: ```{figure} assets/name.svg", d.line)
-        image = f"![{options.get('alt', '')}]({d.argument})"
+        if not options.get("alt"):
+            raise self.error("'{figure}' has no ':alt:'; say there what the picture shows", d.line)
+        image = f"![{options['alt']}]({d.argument})"
         self.add_prose(f"{image}\n\n*{caption.strip()}*" if caption.strip() else image, d.line)
 
     def predict(self, d: Directive) -> None:

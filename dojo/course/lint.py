@@ -26,6 +26,7 @@ MAX_WORDS = 150
 OPENING_WORDS = 450  # the page before anything else
 PLACEHOLDER = "TODO"  # what `dojo new exercise` leaves for the author to fill
 IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)")
+FIGURE = re.compile(r"^[`:]{3,}\{figure\}\s+(?P<target>\S+)", re.MULTILINE)
 # A line of a solution shorter than this is too common to give anything away.
 TELLING = 30
 
@@ -104,9 +105,9 @@ class ChapterLinter:
                     offset + 1, f"the glossary has no term '{term}'{near}; add '## {term}' to glossary.md"
                 )
         plain = LINK.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-        for match in IMAGE.finditer(plain):
+        for match in [*IMAGE.finditer(plain), *FIGURE.finditer(text)]:
             line, target = plain.count("\n", 0, match.start()) + 1, match["target"]
-            if not match["alt"].strip():
+            if match.re is IMAGE and not match["alt"].strip():
                 yield self.problem(
                     line, f"the picture {target} has no alternative text; write ![what it shows]({target})"
                 )
@@ -121,7 +122,11 @@ class ChapterLinter:
     def exercises(self) -> Iterator[Problem]:
         for exercise in self.chapter.exercises.values():
             yield from self.exercise(exercise)
-            yield from lint_grader(self.course, exercise)
+            if exercise.grader.is_file():
+                yield from lint_grader(self.course, exercise)
+            else:
+                place = exercise.grader.relative_to(self.course.root)
+                yield self.problem(exercise.line, f"exercise '{exercise.name}' has no grader; write {place}")
         source = (self.course.root / self.solutions).read_text(encoding="utf-8")
         yield from placeholders(self.solutions, source)
 
