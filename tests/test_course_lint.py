@@ -61,7 +61,12 @@ CASES = [
     (CHAPTER, "mean([1.0, 2.0, 6.0])", "mean(numbers)", f"{CHAPTER}:49: this demo uses 'numbers'"),
     (CHAPTER, "mean([1.0, 2.0, 6.0])", "mean([)", f"{CHAPTER}:49: this demo is not valid Python"),
     (CHAPTER, "mean([1.0, 2.0, 6.0])", "1\nimport pandas", f"{CHAPTER}:50: this demo imports 'pandas'"),
-    (CHAPTER, "mean([1.0, 2.0, 6.0])", "show.heatmop(1)", "there is no show.heatmop (did you mean 'heatmap'?)"),
+    (
+        CHAPTER,
+        "mean([1.0, 2.0, 6.0])",
+        "from dojo import show\nshow.heatmop(1)",
+        "there is no show.heatmop (did you mean 'heatmap'?)",
+    ),
     (
         CHAPTER,
         "    feedback: The mean was subtracted from each of them.\n",

@@ -29,7 +29,7 @@ def fresh_modules(monkeypatch):
 
 def problems(root, *exercises, **options):
     only = [("small_steps", name) for name in exercises] if exercises else None
-    return [str(problem) for problem in lint_by_running(load_course(root), only=only, **options)]
+    return [str(problem) for problem in lint_by_running(load_course(root), seeds=1, only=only, **options)]
 
 
 def replace(path, old, new):
@@ -51,13 +51,25 @@ def test_a_wrong_reference(root):
     assert "the mean of 1, 2 and 6 is 3, not 9.0" in found
 
 
-def test_a_mistake_that_passes_and_one_that_looks_like_another(root):
+def test_a_mistake_that_passes(root):
     grader = root / "graders/small_steps/test_mean.py"
     replace(grader, "return sum(values) // len(values)", "return sum(values) / len(values)")
     (found,) = problems(root, "mean", kinds=["mistakes"])
     assert found.startswith("graders/small_steps/test_mean.py:42: the mistake 'whole' passes on seed 0")
+
+
+def test_a_mistake_that_looks_like_another(root):
+    grader = root / "graders/small_steps/test_mean.py"
     replace(grader, "return sorted(values)[len(values) // 2]", "return sum(values)")
-    assert any("the mistake 'median' is recognised as 'total'" in problem for problem in problems(root, "mean"))
+    (found,) = problems(root, "mean", kinds=["mistakes"])
+    assert "the mistake 'median' is recognised as 'total' on seed 0" in found
+
+
+def test_a_stub_that_passes(root):
+    marked = "    if len(values) > 1000:\n        ### BEGIN SOLUTION\n        pass\n        ### END SOLUTION\n"
+    replace(root / "solutions/small_steps.py", "    middle = mean(values)\n", marked + "    middle = mean(values)\n")
+    (found,) = problems(root, "centred", kinds=["stub"])
+    assert "the bare stub is told 'passed:" in found
 
 
 def test_submissions(root):

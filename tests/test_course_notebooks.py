@@ -118,6 +118,15 @@ def test_colab_badge_only_where_the_repository_is_on_github(tmp_path):
     assert "[mean](../glossary.md#mean)" in text
 
 
+def test_pictures_are_found_from_where_the_notebook_is_read(tmp_path):
+    raw = "https://raw.githubusercontent.com/example/small-course/main/chapters/small_steps/assets/line.svg"
+    assert f"![A straight line.]({raw})" in source(cells()["running-totals"])
+    course = load_course(EXAMPLE)
+    text = notebook_text(course, course.chapters[0], "exercises", tmp_path)
+    target = text.split("![A straight line.](")[1].split(")")[0]
+    assert (tmp_path / target).resolve() == EXAMPLE / "chapters/small_steps/assets/line.svg"
+
+
 def test_build_writes_only_what_changed(tmp_path):
     root = tmp_path / "course"
     shutil.copytree(EXAMPLE, root)

@@ -18,11 +18,10 @@ from dojo.course.model import (
     Term,
     WrongNumber,
 )
-from dojo.course.module import DEMO_PRELUDE, module_parts, module_source, needs_closure, starter_file
+from dojo.course.module import module_parts, module_source, needs_closure, starter_file
 from dojo.course.predict import feedback
 
 __all__ = [
-    "DEMO_PRELUDE",
     "Block",
     "Chapter",
     "Course",

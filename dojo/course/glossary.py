@@ -1,4 +1,4 @@
-"""The glossary: `## Term` headings in chapters/glossary.md, and `[[term]]` links to them in prose."""
+"""The glossary: `## Term` headings in chapters/glossary.md, and what in a text is a `[[term]]` link or a picture."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ LINK = re.compile(
     r"|\[\[(?P<term>[^\W\d_][^\[\]|\n]*)(?:\|(?P<shown>[^\[\]\n]+))?\]\]",
     re.DOTALL | re.MULTILINE,
 )
+IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)")
 
 
 def read_glossary(root: Path) -> dict[str, Term]:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dojo.course import notebooks
-from dojo.course.glossary import LINK, links
+from dojo.course.glossary import IMAGE, LINK, links
 from dojo.course.model import Chapter, Course, Demo, Exercise, ExerciseBlock, Given, Predict, Prose, did_you_mean
-from dojo.course.module import DEMO_PRELUDE, needs_closure
+from dojo.course.module import needs_closure
 from dojo.course.names import free_names, module_names
 
 MIN_MISTAKES = 5
@@ -25,7 +25,6 @@ MIN_HINTS = 3
 MAX_WORDS = 150
 OPENING_WORDS = 450  # the page before anything else
 PLACEHOLDER = "TODO"  # what `dojo new exercise` leaves for the author to fill
-IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)")
 FIGURE = re.compile(r"^[`:]{3,}\{figure\}\s+(?P<target>\S+)", re.MULTILINE)
 # A line of a solution shorter than this is too common to give anything away.
 TELLING = 30
@@ -218,7 +217,7 @@ class ChapterLinter:
         given = {
             n for b in self.chapter.blocks if isinstance(b, Given) and b.line < demo.line for n in module_names(b.code)
         }
-        for name in sorted(free_names(demo.code) - self.header - given - ready - module_names(DEMO_PRELUDE)):
+        for name in sorted(free_names(demo.code) - self.header - given - ready):
             what = "add it to ':needs:'" if name in self.chapter.exercises else "import, give or define it"
             yield self.problem(demo.line, f"this demo uses '{name}', which is not there when it runs; {what}")
         for node in ast.walk(tree):
@@ -248,7 +247,8 @@ def lint_grader(course: Course, exercise: Exercise) -> Iterator[Problem]:
         if not ast.get_docstring(test):
             yield Problem(path, test.lineno, f"'{test.name}' has no docstring; write the sentence that a learner sees")
     seen: dict[str, str] = {}
-    mistakes = [(node, call) for node in tree.body for call in _mistake_calls(node)]
+    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    mistakes = [(node, call) for node in definitions for call in _mistake_calls(node)]
     for node, call in mistakes:
         sentence = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
         if not isinstance(sentence, str) or not sentence.strip():
@@ -280,9 +280,10 @@ def count_words(markdown: str) -> int:
     return len(re.findall(r"[^\W_][\w'’-]*", text))
 
 
-def _mistake_calls(node: ast.stmt) -> list[ast.Call]:
-    decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
-    return [d for d in decorators if isinstance(d, ast.Call) and ast.unparse(d.func).split(".")[-1] == "mistake"]
+def _mistake_calls(node: ast.FunctionDef | ast.ClassDef) -> list[ast.Call]:
+    return [
+        d for d in node.decorator_list if isinstance(d, ast.Call) and ast.unparse(d.func).split(".")[-1] == "mistake"
+    ]
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -8,8 +8,6 @@ from dojo.course.model import Chapter, Course, Exercise, ExerciseBlock, Given
 from dojo.course.names import module_names, names_at_definition
 
 GAP = "\n\n\n"
-# What demos may use besides the learner's module; the site runs it before a demo, notebooks in their first cell.
-DEMO_PRELUDE = "from dojo import load_model, load_state_dict, load_text, load_tokenizer, show"
 
 
 def needs_closure(chapter: Chapter, exercise: str) -> list[str]:

@@ -6,28 +6,27 @@ the file, and there are no outputs.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from dojo.course.glossary import replace_links
+from dojo.course.glossary import IMAGE, replace_links
 from dojo.course.model import Chapter, Course, Demo, Exercise, ExerciseBlock, Given, Predict, Prose
-from dojo.course.module import DEMO_PRELUDE
 from dojo.course.predict import LETTERS
 
 KINDS = ("exercises", "solutions")
 BRANCH = "main"
 # find_spec takes no time where dojo is there; pip leaves a torch that is already installed as it is.
-SETUP = f"""\
+SETUP = """\
 import importlib.util
 
 if importlib.util.find_spec("dojo") is None:  # only where it is missing, as in a fresh Colab
     %pip install -q mechinterp-dojo
 
-from dojo import check, predict
-{DEMO_PRELUDE}"""
+from dojo import check, predict"""
 
 
 def build(course: Course, check: bool = False) -> list[Path]:
@@ -44,15 +43,23 @@ def build(course: Course, check: bool = False) -> list[Path]:
     return changed
 
 
-def notebook_text(course: Course, chapter: Chapter, kind: str) -> str:
-    """The JSON text of one notebook; `kind` is "exercises" or "solutions"."""
-    return nbformat.writes(Writer(course, chapter, kind).notebook(), version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
+def notebook_text(course: Course, chapter: Chapter, kind: str, folder: Path | None = None) -> str:
+    """The JSON text of one notebook; `kind` is "exercises" or "solutions".
+
+    `folder` is where a learner's own copy will stand, so that its pictures are found on this machine; without it, in the
+    committed notebooks, pictures come from the repository, since Colab shows no other ones.
+    """
+    return (
+        nbformat.writes(Writer(course, chapter, kind, folder).notebook(), version=nbformat.NO_CONVERT).rstrip("\n")
+        + "\n"
+    )
 
 
 class Writer:
     """Makes the cells of one notebook from top to bottom."""
 
-    def __init__(self, course: Course, chapter: Chapter, kind: str):
+    def __init__(self, course: Course, chapter: Chapter, kind: str, folder: Path | None):
+        self.folder, self.github = folder, github_name(course)
         self.course, self.chapter, self.solved = course, chapter, kind == "solutions"
         self.kind = kind
         self.cells: list[nbformat.NotebookNode] = []
@@ -81,7 +88,9 @@ class Writer:
         return notebook
 
     def markdown(self, id: str, role: str, text: str, exercise: str | None = None) -> None:
-        self.cells.append(new_markdown_cell(self.link(text), id=self.id(id), metadata=self.metadata(role, exercise)))
+        self.cells.append(
+            new_markdown_cell(self.picture(self.link(text)), id=self.id(id), metadata=self.metadata(role, exercise))
+        )
 
     def code(self, id: str, role: str, text: str, exercise: str | None = None) -> None:
         self.cells.append(new_code_cell(text, id=self.id(id), metadata=self.metadata(role, exercise)))
@@ -100,7 +109,7 @@ class Writer:
         return id
 
     def link(self, text: str) -> str:
-        """`[[term]]` as a link to the glossary, with the first line of its meaning as the title."""
+        """`[[term]]` as a link to the glossary."""
 
         def render(term: str, shown: str) -> str:
             known = self.course.glossary.get(term.lower())
@@ -108,14 +117,29 @@ class Writer:
                 return f"*{shown}*"
             return f"[{shown}]({glossary}#{known.anchor})"
 
-        github = github_name(self.course)
-        glossary = f"https://github.com/{github}/blob/{BRANCH}/chapters/glossary.md" if github else "../glossary.md"
+        blob = f"https://github.com/{self.github}/blob/{BRANCH}"
+        glossary = f"{blob}/chapters/glossary.md" if self.github else "../glossary.md"
         return replace_links(text, render)
+
+    def picture(self, text: str) -> str:
+        """Pictures of the chapter, found from where the notebook will be read."""
+
+        def place(match: re.Match[str]) -> str:
+            target = match["target"]
+            if "://" in target:
+                return match[0]
+            if self.folder is not None:
+                target = Path(os.path.relpath(self.chapter.folder / target, self.folder)).as_posix()
+            elif self.github:
+                target = f"https://raw.githubusercontent.com/{self.github}/{BRANCH}/chapters/{self.chapter.id}/{target}"
+            return match[0].replace(match["target"], target)
+
+        return IMAGE.sub(place, text)
 
     def front(self) -> None:
         chapter, lines = self.chapter, []
-        if github := github_name(self.course):
-            target = f"https://colab.research.google.com/github/{github}/blob/{BRANCH}/chapters/{chapter.id}/{self.kind}.ipynb"
+        if self.github:
+            target = f"https://colab.research.google.com/github/{self.github}/blob/{BRANCH}/chapters/{chapter.id}/{self.kind}.ipynb"
             lines += [f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({target})", ""]
         lines.append(f"# {chapter.title}" + (": solutions" if self.solved else ""))
         if chapter.summary:
