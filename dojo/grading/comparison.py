@@ -139,15 +139,16 @@ def _same_kind_of_number(a: torch.dtype, b: torch.dtype) -> bool:
 
 
 def _wrong_kind(actual: Any, expected: Any, what: str) -> Mismatch:
-    want = _kind(expected)
+    want = describe(expected)
     if actual is None:
         return Mismatch(
             "type", f"{_cap(what)} is None, expected {want}: is a `return` missing?", show(expected), show(None)
         )
-    return Mismatch("type", f"{_cap(what)} is {_kind(actual)}, expected {want}.", show(expected), show(actual))
+    return Mismatch("type", f"{_cap(what)} is {describe(actual)}, expected {want}.", show(expected), show(actual))
 
 
-def _kind(value: Any) -> str:
+def describe(value: Any) -> str:
+    """What kind of thing `value` is, in words."""
     if value is None:
         return "None"
     if isinstance(value, Remote):
@@ -186,7 +187,7 @@ def show(value: Any, index: list[int] | None = None) -> Value:
     if isinstance(value, torch.Tensor):
         return _show_tensor(value.detach(), index or [0] * value.ndim)
     if isinstance(value, Remote):
-        return Value(text=_kind(value))
+        return Value(text=describe(value))
     text = repr(value)
     return Value(text=text if len(text) <= 300 else text[:297] + "...")
 

@@ -22,7 +22,7 @@ import torch
 from . import bench as benches
 from . import plugin, rpc, verdict, wire
 from .bench import Bench, Missing, Stopped
-from .comparison import Mismatch
+from .comparison import Mismatch, describe, show
 from .mistakes import Mistake, mistakes_of
 
 
@@ -60,7 +60,7 @@ def grade(session: pytest.Session, job: Job, endpoint: benches.JudgeEndpoint) ->
     bench = benches.make_bench(Path(job.root), job.chapter, job.exercise, endpoint, job.seed)
     result = _grade(session, job, bench)
     result.notes = [*job.notes, *result.notes]
-    result.printed, dropped = _printed(endpoint)
+    result.printed, dropped = printed(endpoint)
     if dropped:
         result.notes.append(f"Your code printed {dropped:,} characters more than are kept.")
     result.isolation, result.seed = job.isolation, job.seed
@@ -119,7 +119,7 @@ def _load(job: Job, bench: Bench) -> list[str]:
     notes = []
     for entry in loaded["errors"]:
         name, info = entry if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], dict) else ("?", {})
-        notes.append(f"In {name}: {_exception_sentence(rpc.RemoteError(info))}")
+        notes.append(f"In {name}: {exception_sentence(rpc.RemoteError(info))}")
     if job.exercise not in (loaded.get("names") or []):
         because = (
             f" Running your code stopped before it: {notes[0]}" if notes else " Define it under exactly this name."
@@ -172,6 +172,8 @@ def note(bench: Bench, item: pytest.Item, call: pytest.CallInfo, seconds: float)
     if isinstance(error, pytest.skip.Exception):
         result.outcome, result.message = "skipped", str(error)
     elif error is not None:
+        if call.when == "call" and not _is_the_learners(error):
+            error = _unusable_answer(bench, item, error)
         result.outcome, result.message = "failed", _message(error)
         if isinstance(error, Mismatch):
             result.expected, result.actual, result.where = error.expected, error.actual, error.where
@@ -181,17 +183,27 @@ def note(bench: Bench, item: pytest.Item, call: pytest.CallInfo, seconds: float)
     bench.errors.append(error if result.outcome == "failed" else None)
 
 
+def _unusable_answer(bench: Bench, item: pytest.Item, error: BaseException) -> Mismatch:
+    """A test that fell over what it was given. With the reference no test does: so it is the answer's kind that is wrong."""
+    calls = [(label, value) for op, label, kind, value in bench.traces.get(item.nodeid, []) if op == "call" and kind == "value"]
+    if not calls:
+        return Mismatch("type", f"The test could not use what your code gave it ({error}).")
+    label, value = calls[-1]
+    hint = ": is a `return` missing?" if value is None else f", and the test could not use that ({error})."
+    return Mismatch("type", f"`{label}` returned {describe(value)}{hint}", actual=show(value))
+
+
 def _is_the_learners(error: BaseException) -> bool:
     return isinstance(error, (AssertionError, rpc.RemoteError, Stopped, Missing))
 
 
 def _message(error: BaseException) -> str:
     if isinstance(error, rpc.RemoteError):
-        return _exception_sentence(error)
+        return exception_sentence(error)
     return str(error).split("\nassert ")[0].strip() or "This test does not hold."
 
 
-def _exception_sentence(error: rpc.RemoteError) -> str:
+def exception_sentence(error: rpc.RemoteError) -> str:
     """A remote exception in words for a beginner."""
     at = f" (line {error.frames[-1].get('line')}, in `{error.raised_in}`)" if error.frames else ""
     text = error.text.strip()
@@ -296,7 +308,7 @@ def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
     return torch.allclose(a.detach(), b.detach(), rtol=1e-3, atol=1e-5, equal_nan=True)
 
 
-def _printed(endpoint: benches.JudgeEndpoint) -> tuple[str, int]:
+def printed(endpoint: benches.JudgeEndpoint) -> tuple[str, int]:
     if endpoint.stopped:
         return "", 0
     try:

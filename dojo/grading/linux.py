@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import platform
 import signal
 import struct
 from pathlib import Path
+
+try:
+    import pyseccomp as sc  # here, not in `seccomp`: inside the sandbox the library can no longer be looked up
+except (ImportError, RuntimeError, OSError):
+    sc = None
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -247,12 +253,8 @@ DENIED = [
 def seccomp(own_pid: int) -> None:
     """Forbid what no exercise needs: new processes, other programs, sockets, other processes' memory, mounts, unaccounted
     memory. A forbidden call fails with EPERM; clone3 with ENOSYS, so that the C library falls back to clone for threads."""
-    import errno
-
-    try:
-        import pyseccomp as sc
-    except (ImportError, RuntimeError, OSError) as error:
-        raise OSError(f"libseccomp is not there ({error})") from None
+    if sc is None:
+        raise OSError("libseccomp is not there")
     rules = sc.SyscallFilter(defaction=sc.ALLOW)
     eperm, clone_thread = sc.ERRNO(errno.EPERM), 0x00010000
     for name in DENIED:

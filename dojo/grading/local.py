@@ -54,7 +54,9 @@ def with_graders(course: Any, exercises: Iterable[tuple[str, str]], body: Callab
     if failure:
         raise failure[0]
     if paused.broken or not outcome:
-        raise RuntimeError(f"The graders could not be loaded (pytest exit code {int(code)}):\n" + "\n".join(paused.broken))
+        raise RuntimeError(
+            f"The graders could not be loaded (pytest exit code {int(code)}):\n" + "\n".join(paused.broken)
+        )
     return outcome[0]
 
 

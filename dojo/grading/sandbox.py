@@ -130,12 +130,12 @@ def confine(view: View, limits: Limits, uid: int | None, flags: int) -> list[str
     """
     layers = ["limits"]
     _set_limits(limits)
-    writable, readable = ["/tmp"], [*view.readable, *DEVICES]
+    writable, readable = ["/tmp", *DEVICES], [*view.readable]
     if flags:
         _own_root(view, uid)
         layers.append("namespaces")
     else:
-        readable, writable = [*_around(view), *DEVICES], [_scratch()]
+        writable, readable = [_scratch(), *DEVICES], _around(view)
     if uid is not None and flags:
         os.setgroups([])
         os.setresgid(uid, uid, uid)

@@ -13,6 +13,7 @@ import linecache
 import random
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,10 @@ def learner_endpoint(namespace: dict[str, Any] | None = None) -> rpc.Endpoint:
         exec(compile(source, filename, "exec"), kit_module.__dict__)
         return kit_module
 
-    def demo(code: str) -> None:
+    def demo(code: str, emit: Callable[[dict], None]) -> None:
         from dojo import show
 
+        show.sink = emit
         run_cell(module.__dict__, "demo", code, show.display)
 
     def quiet(operation):

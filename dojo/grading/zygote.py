@@ -104,7 +104,9 @@ def _judge(control: socket.socket, root: Path, files: list[str]) -> int:
 
 
 def _only(keep: list[int]) -> None:
-    """Close every file descriptor but `keep` and the standard ones, which lead nowhere."""
+    """Leave the parent's signals behind, and every file descriptor but `keep`; the standard ones lead nowhere."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     highest = max(keep) + 1
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

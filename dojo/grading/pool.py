@@ -1,0 +1,399 @@
+"""The Grader: warm judges and confined workers, kept waiting, handed out one pair a verdict.
+
+Two zygotes (see `zygote`) fork on request. A few children of each wait ready, so that a verdict pays for neither an import nor a
+fork; each is used once and thrown away, so that no submission meets what an earlier one left behind. `grade` and `demo` may be
+called from any number of threads: as many run at once as there are slots, the others stand in a queue and are told their place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import sandbox, verdict, wire
+from .submission import Submission
+
+Event = Callable[[dict], None]
+WARM_UP_SECONDS = 180.0
+JUDGE_GRACE = 60.0  # beyond the worker's own limit: for the judge's replays
+
+
+class GraderError(RuntimeError):
+    """The grading service itself failed: the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One thing that a demo showed."""
+
+    mime: str
+    data: str
+
+
+@dataclass
+class Child:
+    pid: int
+    sock: socket.socket
+    status: int
+    layers: list[str] = field(default_factory=list)
+
+
+class Zygote:
+    """A warm parent process and its control socket."""
+
+    def __init__(self, role: str, root: Path, files: list[str]) -> None:
+        self.role, self.root, self.files = role, root, files
+        self.lock = threading.Lock()
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start importing; `spawn` waits until it is ready."""
+        ours, theirs = socket.socketpair()
+        command = [
+            sys.executable,
+            "-m",
+            "dojo.grading.zygote",
+            self.role,
+            str(theirs.fileno()),
+            str(self.root),
+            *self.files,
+        ]
+        self.log = open(os.devnull, "w") if not os.environ.get("DOJO_DEBUG") else sys.stderr  # noqa: SIM115
+        self.process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            env=_environment(),
+        )
+        theirs.close()
+        self.sock, self.ready = ours, False
+
+    def spawn(self, job: dict) -> Child:
+        with self.lock:
+            for attempt in (1, 2):
+                try:
+                    return self._spawn(job)
+                except (OSError, ValueError) as error:
+                    self.stop()
+                    if attempt == 2:
+                        raise GraderError(
+                            f"The {self.role} process could not be started ({error}). Run `dojo doctor` to see what is wrong."
+                        ) from error
+            raise AssertionError
+
+    def _spawn(self, job: dict) -> Child:
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+        if not self.ready:
+            self.sock.settimeout(WARM_UP_SECONDS)
+            self._line()
+            self.ready = True
+        self.sock.settimeout(30)
+        self.sock.sendall(json.dumps({"spawn": job}).encode() + b"\n")
+        data, fds, _, _ = socket.recv_fds(self.sock, 4096, 2)
+        if not data:
+            raise OSError("it ended while starting")
+        return Child(json.loads(data)["pid"], socket.socket(fileno=fds[0]), fds[1])
+
+    def _line(self) -> None:
+        while True:
+            part = self.sock.recv(1)
+            if not part:
+                raise OSError("it ended while starting")
+            if part == b"\n":
+                return
+
+    def kill(self, child: Child) -> None:
+        with self.lock, contextlib.suppress(OSError):
+            self.sock.sendall(json.dumps({"kill": child.pid}).encode() + b"\n")
+        child.sock.close()
+        os.close(child.status)
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        self.sock.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+class Grader:
+    """Grades submissions of one course. Use as a context manager, or call `close`.
+
+    slots: how many verdicts may be under way at once (default: the number of processors). only: the exercises whose graders
+    are loaded, [(chapter, exercise)]; their needs are added. Raises GraderError where the platform cannot fork.
+    """
+
+    def __init__(self, course: Any, *, slots: int | None = None, only: list[tuple[str, str]] | None = None) -> None:
+        if not hasattr(os, "fork"):
+            raise GraderError(
+                "Checking a file needs Linux or macOS; on Windows use the notebooks, or the Linux subsystem."
+            )
+        self.course = course
+        self.slots = slots or os.cpu_count() or 1
+        self.files = self._graders(only)
+        self._workers = Zygote("worker", course.root, [])
+        self._judges = Zygote("judge", course.root, self.files)
+        self._stamp = self._newest()
+        self._idle: dict[str, deque[Child]] = {"worker": deque(), "judge": deque()}
+        self._idle_lock = threading.Lock()
+        self._queue: deque[object] = deque()
+        self._running = 0
+        self._turn = threading.Condition()
+        self._closed = False
+        self.isolation = ""
+        self._workers.start()
+        self._judges.start()
+        self._refill_soon()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop every process that this grader started."""
+        self._closed = True
+        with self._idle_lock:
+            for child in (*self._idle["worker"], *self._idle["judge"]):
+                child.sock.close()
+                os.close(child.status)
+            self._idle = {"worker": deque(), "judge": deque()}
+        for zygote in (self._workers, self._judges):
+            with zygote.lock:
+                zygote.stop()
+
+    def grade(
+        self,
+        submission: Submission,
+        chapter: str,
+        exercise: str,
+        *,
+        seed: int | None = None,
+        on_event: Event | None = None,
+    ) -> verdict.Verdict:
+        """Judge one exercise of `submission` in a process of its own. Never raises for what the submission does.
+
+        on_event hears {"kind": "queue", "ahead": n} while others are served first, and {"kind": "start"}.
+        """
+        if submission.problem:
+            return verdict.Verdict(chapter, exercise, "error", submission.problem, notes=list(submission.notes))
+        with self._slot(on_event):
+            return self._grade(submission, chapter, exercise, secrets.randbits(32) if seed is None else seed)
+
+    def _grade(self, submission: Submission, chapter: str, exercise: str, seed: int) -> verdict.Verdict:
+        from .local import closure
+
+        self._reload_if_changed()
+        limits = self.course.chapter(chapter).exercises[exercise].limits
+        worker, judge = self._take("worker", limits), self._take("judge")
+        try:
+            job = msgspec.msgpack.encode({
+                "root": str(self.course.root),
+                "chapter": chapter,
+                "exercise": exercise,
+                "needs": closure(self.course, chapter, exercise),
+                "chunks": [[c.name, c.source, c.line] for c in submission.chunks],
+                "notes": list(submission.notes),
+                "seconds": float(limits.seconds),
+                "seed": seed,
+                "isolation": sandbox.level(worker.layers),
+            })  # fmt: skip
+            socket.send_fds(judge.sock, [b"job\n"], [worker.sock.fileno(), worker.status])
+            channel = wire.Channel(judge.sock, 64 * 2**20)
+            channel.deadline = time.monotonic() + limits.seconds + JUDGE_GRACE
+            channel.send(job)
+            return verdict.from_json(channel.receive())
+        except (wire.Closed, wire.Late, wire.WireError, msgspec.MsgspecError, OSError) as error:
+            text = f"The judge did not finish ({type(error).__name__}): this is not your fault. Check again, and report it."
+            return verdict.Verdict(chapter, exercise, "error", text, seed=seed)
+        finally:
+            self._workers.kill(worker)
+            self._judges.kill(judge)
+            self._refill_soon()
+
+    def demo(self, submission: Submission, code: str, *, seconds: float, on_event: Event | None = None) -> list[Output]:
+        """Run `code` after the submission in a confined process and return what it displayed.
+
+        on_event hears {"kind": "progress", ...} and {"kind": "output", "slot", "mime", "data"} while it runs.
+        A demo that fails ends with one text/plain output that says so.
+        """
+        from .demo import run_demo
+
+        with self._slot(on_event):
+            worker = self._take("worker", None, cpu_seconds=int(seconds) + 5)
+            try:
+                return run_demo(worker.sock, worker.status, submission, code, seconds, on_event or (lambda event: None))
+            finally:
+                self._workers.kill(worker)
+                self._refill_soon()
+
+    @contextlib.contextmanager
+    def _slot(self, on_event: Event | None) -> Iterator[None]:
+        """Wait for a turn, first come first served."""
+        me, told = object(), -1
+        with self._turn:
+            self._queue.append(me)
+        try:
+            while True:
+                with self._turn:
+                    ahead = self._queue.index(me)
+                    if ahead == 0 and self._running < self.slots:
+                        self._queue.popleft()
+                        self._running += 1
+                        self._turn.notify_all()
+                        break
+                    if ahead == told:
+                        self._turn.wait(1.0)
+                        continue
+                    told = ahead
+                if on_event:
+                    on_event({"kind": "queue", "ahead": ahead})
+        except BaseException:
+            with self._turn:
+                with contextlib.suppress(ValueError):
+                    self._queue.remove(me)
+                self._turn.notify_all()
+            raise
+        try:
+            if on_event:
+                on_event({"kind": "start"})
+            yield
+        finally:
+            with self._turn:
+                self._running -= 1
+                self._turn.notify_all()
+
+    def _take(self, role: str, limits: Any = None, *, cpu_seconds: int | None = None) -> Child:
+        """A waiting child, or a new one where none waits or where this job's limits are not the usual ones."""
+        job = _usual_job()
+        if limits is not None:
+            job = {"cpu_seconds": max(2, int(limits.seconds) + 2), "memory_mb": limits.memory_mb}
+        if cpu_seconds is not None:
+            job["cpu_seconds"] = cpu_seconds
+        if job == _usual_job():
+            with self._idle_lock:
+                while self._idle[role]:
+                    child = self._idle[role].popleft()
+                    if not _has_ended(child):
+                        return child
+                    self._discard(role, child)
+        return self._new(role, job)
+
+    def _new(self, role: str, job: dict) -> Child:
+        if self._closed:
+            raise GraderError("This grader is closed.")
+        if role == "judge":
+            return self._judges.spawn({})
+        child = self._workers.spawn(job)
+        child.sock.settimeout(30)
+        try:
+            line = b""
+            while not line.endswith(b"\n"):
+                part = child.sock.recv(1)
+                if not part:
+                    raise GraderError("A sandboxed process could not be started. Run `dojo doctor` to see why.")
+                line += part
+        except BaseException:
+            self._workers.kill(child)
+            raise
+        child.layers = json.loads(line)
+        self.isolation = sandbox.level(child.layers)
+        return child
+
+    def _refill_soon(self) -> None:
+        threading.Thread(target=self._refill, daemon=True).start()
+
+    def _refill(self) -> None:
+        """Keep one more child of each kind waiting than there are slots."""
+        for role in ("judge", "worker"):
+            while not self._closed and len(self._idle[role]) <= self.slots:
+                try:
+                    child = self._new(role, _usual_job())
+                except GraderError:
+                    return  # whoever asks next is told
+                with self._idle_lock:
+                    if self._closed or len(self._idle[role]) > self.slots:
+                        self._discard(role, child)
+                        return
+                    self._idle[role].append(child)
+
+    def _discard(self, role: str, child: Child) -> None:
+        (self._workers if role == "worker" else self._judges).kill(child)
+
+    def wait_until_warm(self) -> None:
+        """Wait until a child of each kind is ready. Raises GraderError if one cannot be started."""
+        for role in ("worker", "judge"):
+            child = self._take(role)
+            with self._idle_lock:
+                self._idle[role].append(child)
+
+    def _graders(self, only: list[tuple[str, str]] | None) -> list[str]:
+        from .local import closure
+
+        every = [(chapter.id, name) for chapter in self.course.chapters for name in chapter.exercises]
+        wanted = {(c, n) for c, e in (every if only is None else only) for n in (*closure(self.course, c, e), e)}
+        return [str(self.course.chapter(c).exercises[e].grader) for c, e in every if (c, e) in wanted]
+
+    def _newest(self) -> float:
+        folders = {Path(f).parent for f in self.files} | {self.course.root / "solutions"}
+        return max((p.stat().st_mtime for folder in folders for p in folder.glob("*.py")), default=0.0)
+
+    def _reload_if_changed(self) -> None:
+        """An author who saves a grader or a reference sees the new one at work on the next check."""
+        newest = self._newest()
+        if newest == self._stamp:
+            return
+        with self._idle_lock:
+            self._stamp = newest
+            for child in self._idle["judge"]:
+                child.sock.close()
+                os.close(child.status)
+            self._idle["judge"].clear()
+        with self._judges.lock:
+            self._judges.stop()
+
+
+def _usual_job() -> dict:
+    return {"cpu_seconds": 12, "memory_mb": 2048}
+
+
+def _has_ended(child: Child) -> bool:
+    return bool(select.select([child.status], [], [], 0)[0])
+
+
+def _environment() -> dict[str, str]:
+    """What zygotes inherit: nothing that a learner's code should not read."""
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k in ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "DOJO_DEBUG")
+    }
+    one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
+    return (
+        kept
+        | one
+        | {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    )
