@@ -1,0 +1,118 @@
+"""The picture that a learner's own code makes, while it is being made and after."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from dojo import show as pictures
+from dojo.course import Chapter, Demo, Predict
+from ui import frame, predict, world
+from ui.jobs import Job
+from ui.nav import Me, escape
+
+FORBIDDEN_TRACES = ("geo", "map", "choropleth")  # these ask another host for their ground
+POLL = 0.4
+
+
+def show(chapter: Chapter, demo: Demo, me: Me, status: dict, question: Predict | None) -> None:
+    """`question` is the prediction that comes before this picture, if there is one."""
+    title = demo.title or "Your picture"
+    missing = missing_for(chapter, demo, status)
+    with st.container(key=f"demo-{chapter.id}-{demo.id}"):
+        st.markdown(f":gray[**Picture**] **{title}**")
+        if missing:
+            names = " and ".join(f"`{name}`" for name in missing)
+            st.markdown(
+                f":gray[It is drawn by your own code, once {names} {'passes' if len(missing) == 1 else 'pass'}.]"
+            )
+        else:
+            show_run(chapter, demo, me, question)
+        with st.expander("The code of this picture"):
+            st.code(demo.code, language="python")
+
+
+def missing_for(chapter: Chapter, demo: Demo, status: dict) -> list[str]:
+    needs = [*demo.needs, *([demo.exercise] if demo.exercise else [])]
+    return [name for name in needs if status.get((chapter.id, name)) != "passed"]
+
+
+def can_run(chapter: Chapter, demo: Demo, status: dict) -> bool:
+    return not missing_for(chapter, demo, status)
+
+
+def show_run(chapter: Chapter, demo: Demo, me: Me, question: Predict | None) -> None:
+    job = world.jobs().demo(me.id, chapter, demo)
+    if job is None:
+        note = f" It takes up to {demo.seconds:.0f} seconds." if demo.seconds > 20 else ""
+        if st.button("Draw it with your code", key=f"draw-{demo.id}", icon=":material/play_arrow:", help=note or None):
+            world.jobs().start_demo(me.id, chapter, demo)
+            st.rerun()
+        return
+    early = f"early-{chapter.id}-{demo.id}"
+    if question and not predict.answered(chapter, question, me) and not st.session_state.get(early):
+        st.markdown("Your picture is on its way. Answer the question above first, then look.")
+        if st.button("Show it now", key=f"{early}-button", type="tertiary"):
+            st.session_state[early] = True
+            st.rerun()
+        return
+
+    @st.fragment(run_every=None if job.done.is_set() else POLL)
+    def live() -> None:
+        show_job(job, demo)
+        if job.done.is_set() and not job.seen:
+            job.seen = True
+            st.rerun()
+
+    live()
+    if job.done.is_set() and st.button(
+        "Run it again", key=f"again-{demo.id}", type="tertiary", icon=":material/replay:"
+    ):
+        world.jobs().start_demo(me.id, chapter, demo)
+        st.rerun()
+
+
+def show_job(job: Job, demo: Demo) -> None:
+    if not job.done.is_set():
+        job.done.wait(0.3)
+    if not job.done.is_set():
+        if job.ahead and job.state == "waiting":
+            st.markdown(f":gray[Waiting: {job.ahead} ahead of you.]")
+        progress = job.progress
+        if progress and progress.get("total"):
+            done, total = progress["done"], progress["total"]
+            st.progress(min(1.0, done / total), text=f"{escape(progress.get('text') or 'Running')}: {done} of {total}")
+        elif not job.outputs:
+            st.progress(0.0, text=f"Running your code (up to {demo.seconds:.0f} s)")
+    for number, (mime, data) in enumerate(job.outputs.values()):
+        show_output(mime, data, key=f"out-{demo.id}-{number}")
+    if job.problem:
+        st.warning(escape(job.problem), icon=":material/error:")
+    elif job.done.is_set() and not job.outputs:
+        st.markdown(":gray[It ran, and showed nothing.]")
+
+
+def show_output(mime: str, data: str, *, key: str) -> None:
+    """One output of untrusted code: figures as data, HTML in a closed frame, anything else as text."""
+    if mime == pictures.PLOTLY:
+        figure = figure_from(data)
+        if figure is None:
+            st.markdown(":gray[This figure cannot be shown.]")
+        else:
+            st.plotly_chart(figure, key=key, theme=None, config={"displaylogo": False, "displayModeBar": False})
+    elif mime == "text/html":
+        frame.show(data, key=key)
+    else:
+        st.code(data, language=None, wrap_lines=True)
+
+
+def figure_from(data: str) -> dict | None:
+    """A plotly figure as plain data, less what would load anything from elsewhere."""
+    try:
+        figure = json.loads(data)
+        traces = [t for t in figure["data"] if not any(word in str(t.get("type", "")) for word in FORBIDDEN_TRACES)]
+        layout = {k: v for k, v in figure.get("layout", {}).items() if k not in ("images", "geo", "map", "mapbox")}
+        return {"data": [{k: v for k, v in t.items() if k != "source"} for t in traces], "layout": layout}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
