@@ -228,6 +228,15 @@ def test_every_status_with_nothing_else(status):
     assert "<pre" in to_html(verdict) and Page(to_html(verdict))
 
 
+def test_of_an_unwritten_exercise_the_tests_are_announced_and_not_failed():
+    tests = [
+        Result(f"t[{i}]", "Rows sum to one.", "failed", "not written", trace="NotImplementedError") for i in range(3)
+    ]
+    verdict = Verdict("c", "e", "unwritten", "`e` is not written yet.", tests)
+    for text in (terminal(verdict), "".join(Page(to_html(verdict)).words)):
+        assert text.count("Rows sum to one.") == 1 and "NotImplemented" not in text and "✗" not in text
+
+
 # --- gradebooks ----------------------------------------------------------------------------------------------
 
 

@@ -32,7 +32,10 @@ class Cases:
 
 
 def groups(verdict: Verdict) -> list[Cases]:
-    """The tests in their order, the cases of one test together."""
+    """The tests in their order, the cases of one test together. While nothing is written they are only announced."""
+    if verdict.status == "unwritten":
+        sentences = dict.fromkeys(test.sentence or test.name for test in verdict.tests)
+        return [Cases(TestResult(sentence, sentence, "skipped"), 0, 1) for sentence in sentences]
     by_test: dict[tuple[str, str], list[TestResult]] = {}
     for test in verdict.tests:
         by_test.setdefault((test.name.split("[")[0], test.sentence), []).append(test)
@@ -46,7 +49,7 @@ def groups(verdict: Verdict) -> list[Cases]:
 def counts(verdict: Verdict) -> str:
     """ "5 tests in 0.08 s", "3 of 5 tests pass, 0.08 s", or "" where nothing ran."""
     total, passed = len(verdict.tests), sum(t.outcome == "passed" for t in verdict.tests)
-    if not total:
+    if not total or verdict.status == "unwritten":
         return ""
     tests = "1 test" if total == 1 else f"{total} tests"
     taken = f"{verdict.seconds:.2f} s" if verdict.seconds else ""
