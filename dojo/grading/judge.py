@@ -185,7 +185,11 @@ def note(bench: Bench, item: pytest.Item, call: pytest.CallInfo, seconds: float)
 
 def _unusable_answer(bench: Bench, item: pytest.Item, error: BaseException) -> Mismatch:
     """A test that fell over what it was given. With the reference no test does: so it is the answer's kind that is wrong."""
-    calls = [(label, value) for op, label, kind, value in bench.traces.get(item.nodeid, []) if op == "call" and kind == "value"]
+    calls = [
+        (label, value)
+        for op, label, kind, value in bench.traces.get(item.nodeid, [])
+        if op == "call" and kind == "value"
+    ]
     if not calls:
         return Mismatch("type", f"The test could not use what your code gave it ({error}).")
     label, value = calls[-1]

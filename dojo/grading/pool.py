@@ -288,12 +288,12 @@ class Grader:
 
     def _take(self, role: str, limits: Any = None, *, cpu_seconds: int | None = None) -> Child:
         """A waiting child, or a new one where none waits or where this job's limits are not the usual ones."""
-        job = _usual_job()
+        job = usual_job()
         if limits is not None:
             job = {"cpu_seconds": max(2, int(limits.seconds) + 2), "memory_mb": limits.memory_mb}
         if cpu_seconds is not None:
             job["cpu_seconds"] = cpu_seconds
-        if job == _usual_job():
+        if job == usual_job():
             with self._idle_lock:
                 while self._idle[role]:
                     child = self._idle[role].popleft()
@@ -308,18 +308,11 @@ class Grader:
         if role == "judge":
             return self._judges.spawn({})
         child = self._workers.spawn(job)
-        child.sock.settimeout(30)
         try:
-            line = b""
-            while not line.endswith(b"\n"):
-                part = child.sock.recv(1)
-                if not part:
-                    raise GraderError("A sandboxed process could not be started. Run `dojo doctor` to see why.")
-                line += part
+            child.layers = read_layers(child)
         except BaseException:
             self._workers.kill(child)
             raise
-        child.layers = json.loads(line)
         self.isolation = sandbox.level(child.layers)
         return child
 
@@ -331,7 +324,7 @@ class Grader:
         for role in ("judge", "worker"):
             while not self._closed and len(self._idle[role]) <= self.slots:
                 try:
-                    child = self._new(role, _usual_job())
+                    child = self._new(role, usual_job())
                 except GraderError:
                     return  # whoever asks next is told
                 with self._idle_lock:
@@ -376,8 +369,20 @@ class Grader:
             self._judges.stop()
 
 
-def _usual_job() -> dict:
+def usual_job() -> dict:
     return {"cpu_seconds": 12, "memory_mb": 2048}
+
+
+def read_layers(child: Child) -> list[str]:
+    """What a new worker says of its confinement, once it is confined."""
+    child.sock.settimeout(30)
+    line = b""
+    while not line.endswith(b"\n"):
+        part = child.sock.recv(1)
+        if not part:
+            raise GraderError("A sandboxed process could not be started. Run `dojo doctor` to see why.")
+        line += part
+    return json.loads(line)
 
 
 def _has_ended(child: Child) -> bool:
