@@ -54,6 +54,15 @@ class Bench:
     def module(self) -> rpc.Remote:
         return rpc.Remote(self.endpoint, wire.Handle(0, "submission", "module"))
 
+    def load_kit(self) -> rpc.Remote:
+        """The chapter's kit.py on the learner's side, loaded once."""
+        if self.kit is None:
+            trace, self.endpoint.trace = self.endpoint.trace, None
+            self.kit = self.endpoint.ask("kit", self.kit_path.read_text(encoding="utf-8"), self.kit_path.name)
+            self.endpoint.trace = trace
+        assert self.kit is not None
+        return self.kit
+
     def test_seed(self, nodeid: str) -> int:
         name = nodeid.rpartition("/")[2]
         return int.from_bytes(hashlib.sha256(f"{self.seed}:{name}".encode()).digest()[:6], "big")

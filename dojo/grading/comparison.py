@@ -118,19 +118,19 @@ def _compare_values(
     index = [int(i) for i in np.unravel_index(flat, tuple(gap.shape))] if gap.ndim else []
     got, want = float(a.reshape(-1)[flat]), float(e.reshape(-1)[flat])
     place = _place(index, axes)
-    shown = {"expected": show(expected, index), "actual": show(actual, index)}
+    sides = show(expected, index), show(actual, index)
     new_nan = torch.isnan(a) & ~torch.isnan(e)
     if bool(new_nan.any()):
         message = f"{_cap(what)} is nan in {int(new_nan.sum())} of {a.numel()} places."
         at = [int(i) for i in torch.nonzero(new_nan)[0]] if a.ndim else []
-        raise Mismatch("nan", message, **shown, where=f"first nan{_place(at, axes)}")
+        raise Mismatch("nan", message, *sides, where=f"first nan{_place(at, axes)}")
     wrong = int((~close).sum())
     if a.ndim == 0:
         message = f"{_cap(what)} is {got:.6g}, expected {want:.6g}."
-        raise Mismatch("value", message, **shown)
+        raise Mismatch("value", message, *sides)
     message = f"{_cap(what)} differs in {wrong} of {a.numel()} entries."
     where = f"largest difference{place}: {got:.6g}, expected {want:.6g}"
-    raise Mismatch("value", message, **shown, where=where)
+    raise Mismatch("value", message, *sides, where=where)
 
 
 def _same_kind_of_number(a: torch.dtype, b: torch.dtype) -> bool:

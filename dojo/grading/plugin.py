@@ -126,11 +126,7 @@ def load_weights(submission: Submission) -> Callable:
 
 @pytest.fixture
 def kit(bench: Bench, submission: Submission) -> Remote:
-    if bench.kit is None:
-        trace, bench.endpoint.trace = bench.endpoint.trace, None
-        bench.kit = bench.endpoint.ask("kit", bench.kit_path.read_text(encoding="utf-8"), bench.kit_path.name)
-        bench.endpoint.trace = trace
-    return bench.kit
+    return bench.load_kit()
 
 
 @pytest.hookimpl(wrapper=True)

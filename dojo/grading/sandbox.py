@@ -224,12 +224,13 @@ def _scratch() -> str:
 
 def _set_limits(limits: Limits) -> None:
     memory = limits.memory_mb * 2**20
+    virtual = _virtual_size() + memory
     hard = {
         resource.RLIMIT_CPU: (limits.cpu_seconds, limits.cpu_seconds + 1),
         resource.RLIMIT_DATA: (memory, memory),
-        resource.RLIMIT_AS: (_virtual_size() + memory,) * 2,
-        resource.RLIMIT_FSIZE: (limits.file_mb * 2**20,) * 2,
-        resource.RLIMIT_NOFILE: (limits.open_files,) * 2,
+        resource.RLIMIT_AS: (virtual, virtual),
+        resource.RLIMIT_FSIZE: (limits.file_mb * 2**20, limits.file_mb * 2**20),
+        resource.RLIMIT_NOFILE: (limits.open_files, limits.open_files),
         resource.RLIMIT_CORE: (0, 0),
     }
     if sys.platform == "darwin":
@@ -237,7 +238,7 @@ def _set_limits(limits: Limits) -> None:
     for which, pair in hard.items():
         resource.setrlimit(which, pair)
     if os.geteuid() == 0 or _namespaces():  # elsewhere the count is over all of the user's processes
-        resource.setrlimit(resource.RLIMIT_NPROC, (limits.threads,) * 2)
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits.threads, limits.threads))
 
 
 def _virtual_size() -> int:

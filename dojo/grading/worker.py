@@ -100,9 +100,11 @@ def run(namespace: dict, name: str, source: str, line: int = 1) -> None:
 def run_cell(namespace: dict, name: str, source: str, display) -> None:
     """Execute a cell as a notebook does: the value of a last bare expression is displayed."""
     tree = ast.parse(source)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
     exec(compile(tree, remember(name, source), "exec"), namespace)
-    if last is not None:
+    if isinstance(last, ast.Expr):
         value = eval(compile(ast.Expression(last.value), remember(name, source), "eval"), namespace)
         if value is not None:
             display(value)

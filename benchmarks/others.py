@@ -1,0 +1,2 @@
+"""placeholder"""
+def ways(root, right): return {}
