@@ -184,8 +184,13 @@ class CountingTransformer(nn.Module):
         self.ln_final = CountingNorm(weights.ln_final.weight, weights.ln_final.bias, config.ln_eps)
         with torch.no_grad():
             for name, parameter in self.named_parameters():
-                # Small enough that nothing saturates, large enough that every part matters.
-                parameter.mul_(0.5 if parameter.ndim == 1 or name in ("W_E", "W_pos", "W_U") else 0.3)
+                # Sizes at which every token and every part of the model shows in the logits.
+                if name.endswith("weight"):
+                    parameter.mul_(0.3).add_(1.0)
+                else:
+                    parameter.mul_(
+                        0.2 if ".b_" in name or "bias" in name else 0.5 if name.startswith("blocks") else 1.0
+                    )
 
     def positions_run(self) -> int:
         """How many token positions (over the whole batch) the busiest layer was run on so far."""
@@ -219,7 +224,8 @@ class TowerLayer(nn.Module):
         self.workspace = torch.zeros(0)
 
     def forward(self, x: Tensor) -> Tensor:
-        mid = self.hook_mid(self.hook_in(x) @ self.matrix)
+        x = self.hook_in(x)
+        mid = self.hook_mid(x @ self.matrix)
         mid.mul_(0.5).add_(1.0)
         result = mid.tanh() + x
         if self.workspace.shape != result.shape or self.workspace.is_inference() != result.is_inference():
