@@ -18,6 +18,7 @@ from rich.console import Console
 from . import common
 from .common import CourseOption
 
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 FIRST_PORT = 8501
 PATIENCE = 60  # seconds in which the site must answer before the browser is opened
 
@@ -35,7 +36,7 @@ def serve(
         bool, typer.Option("--cohort", help="For many learners, each with a progress of their own.")
     ] = False,
     weak_isolation: Annotated[
-        bool, typer.Option("--weak-isolation", help="Serve a cohort although this machine cannot lock their code in.")
+        bool, typer.Option("--weak-isolation", help="Serve others although this machine cannot lock their code in.")
     ] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the site in your browser.")] = True,
     headless: Annotated[bool, typer.Option("--headless", help="The same as --no-browser.")] = False,
@@ -52,8 +53,9 @@ def serve(
         common.fail(
             f"Port {chosen or FIRST_PORT} of {host} cannot be used (it is taken, or not yours): dojo serve --port 8600"
         )
+    if (cohort or host not in LOOPBACK) and not weak_isolation:
+        refuse_weak_isolation(opened.root)
     environment = os.environ | {"DOJO_COURSE": str(opened.root), "DOJO_COHORT": "1" if cohort else ""}
-    environment["DOJO_WEAK_ISOLATION"] = "1" if weak_isolation else ""
     shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host
     address = f"http://{shown}:{chosen}"
     site = subprocess.Popen(streamlit_command(app_file, host, chosen), env=environment)
@@ -61,6 +63,19 @@ def serve(
     if browser and not headless:
         threading.Thread(target=open_when_ready, args=(address, host, chosen, site), daemon=True).start()
     raise typer.Exit(wait(site))
+
+
+def refuse_weak_isolation(course_root: Path) -> None:
+    """Others' code runs here only where attempts to break out of the sandbox have just failed."""
+    from dojo.grading.doctor import sandbox_report
+
+    with Console(stderr=True).status("Testing the sandbox…"):
+        weak = [f"{check.name} {check.detail}" for check in sandbox_report(course_root) if check.ok is False]
+    if weak:
+        common.fail(
+            f"This machine cannot lock learners' code in ({'; '.join(weak)}), so others are not let in. `dojo doctor` says "
+            "more. To serve people whom you trust with this machine: --weak-isolation"
+        )
 
 
 def find_site() -> Path:
