@@ -177,7 +177,8 @@ def test_needs_are_closed(copy):
 @pytest.mark.parametrize("root", ROOTS)
 def test_every_stub_runs_and_is_unwritten(root):
     """Of every exercise of every course here: the stub compiles and says that it is not written."""
-    for chapter in load_course(root).chapters:
+    course = load_course(root)
+    for chapter in course.chapters:
         compile(starter_file(chapter), "starter.py", "exec")
         compile(chapter.givens, "givens.py", "exec")
         for exercise in chapter.exercises.values():
@@ -186,7 +187,7 @@ def test_every_stub_runs_and_is_unwritten(root):
             assert "raise NotImplementedError" in exercise.stub
             assert "SOLUTION" not in exercise.stub + exercise.solution
             assert exercise.stub.splitlines()[0] == exercise.solution.splitlines()[0]
-            compile(module_source(load_course(root), chapter.id, {}, exercise.name), "module.py", "exec")
+            compile(module_source(course, chapter.id, {}, exercise.name), "module.py", "exec")
 
 
 def test_starter_file_runs(course):
@@ -251,7 +252,7 @@ def test_predict_in_a_notebook(monkeypatch):
     monkeypatch.setenv("DOJO_COURSE", str(EXAMPLE))
     assert predict("small_steps", "outlier").correct is None
     assert predict("small_steps", "outlier", 27.25)._repr_markdown_().startswith("✅")
-    assert repr(predict("small_steps", "outlier", 1)).startswith("Not right. Add all four")
+    assert repr(predict("small_steps", "outlier", 1)).startswith("✗ Add all four")
     assert "a number" in predict("small_steps", "outlier", "x").text
     with pytest.raises(CourseError, match="did you mean 'outlier'"):
         predict("small_steps", "outliar", 1)
@@ -367,6 +368,14 @@ def test_other_broken_files(broken, path, old, new, message):
     assert message in broken(old, new, path)
 
 
+def test_an_exercise_without_a_grader(broken):
+    (broken.root / "graders/small_steps/test_mean.py").unlink()
+    with pytest.raises(
+        CourseError, match=r"chapter.md:15: exercise 'mean' has no grader; write graders/small_steps/test_mean.py"
+    ):
+        load_course(broken.root)
+
+
 def test_missing_files(copy):
     (copy / "solutions/small_steps.py").unlink()
     with pytest.raises(CourseError, match=r"^solutions/small_steps.py: this file is missing"):
@@ -405,6 +414,14 @@ def test_comments_are_not_shown(copy):
     path.write_text(path.read_text().replace("## Averages\n", "## Averages\n\n<!-- for authors -->\n"))
     course = load_course(copy)
     assert not any("for authors" in block.text for block in course.chapters[0].blocks if isinstance(block, Prose))
+
+
+def test_odd_characters_do_not_move_lines(copy):
+    path = copy / "chapters/small_steps/chapter.md"
+    text = path.read_text().replace("A chapter of", "\u2028 \x0c A chapter of").replace("{hint}", "{hnt}", 1)
+    path.write_text("\ufeff" + text)
+    with pytest.raises(CourseError, match=r"chapter.md:30: there is no directive"):
+        load_course(copy)
 
 
 def test_crlf_and_missing_last_newline(copy):

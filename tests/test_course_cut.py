@@ -228,6 +228,11 @@ def test_header_keeps_groups_of_imports():
     assert source(text).header == "import math\nfrom a import (\n    b,\n)\n\nimport torch\nimport late"
 
 
+def test_odd_line_ends_inside_strings():
+    text = 'A = "x\x0cy\u2028z"\n\n\ndef f(x):\n    """Doc\x0c."""\n    return x\n'
+    assert source(text).stub("f") == 'def f(x):\n    """Doc\x0c."""\n    raise NotImplementedError'
+
+
 def test_constants_can_be_given():
     text = "A, B = 1, 2\nC: dict = {\n    1: 2,\n}\n"
     assert source(text).given("B") == "A, B = 1, 2"
@@ -246,7 +251,7 @@ def test_every_definition_of_real_modules(module):
     unique = [name for name in names if names.count(name) == 1]
     assert unique
     cut = Source.__new__(Source)
-    cut.place, cut.lines, cut.tree = path, text.splitlines(), ast.parse(text)
+    cut.place, cut.lines, cut.tree = path, text.split("\n"), ast.parse(text)
     cut.statements = {node.name: node for node in cut.tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     for name in unique:
         try:

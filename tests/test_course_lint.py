@@ -120,11 +120,6 @@ def test_files_that_nobody_owns(root):
     assert "the chapter 'draft' is not listed" in found[0]
 
 
-def test_an_exercise_without_a_grader(root):
-    (root / GRADER).unlink()
-    assert problems(root) == [f"{CHAPTER}:15: exercise 'mean' has no grader; write {GRADER}"]
-
-
 def test_stale_notebooks(root):
     path = root / CHAPTER
     path.write_text(path.read_text().replace("An object that remembers.", "An object which remembers."))

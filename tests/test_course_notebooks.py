@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
 
@@ -125,6 +126,24 @@ def test_pictures_are_found_from_where_the_notebook_is_read(tmp_path):
     text = notebook_text(course, course.chapters[0], "exercises", tmp_path)
     target = text.split("![A straight line.](")[1].split(")")[0]
     assert (tmp_path / target).resolve() == EXAMPLE / "chapters/small_steps/assets/line.svg"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["exercises", "solutions"])
+def test_the_notebook_runs(kind, monkeypatch):
+    """In a real kernel: the references pass, the stubs are unwritten, questions answer; only demos of stubs raise."""
+    monkeypatch.setenv("DOJO_COURSE", str(EXAMPLE))
+    course = load_course(EXAMPLE)
+    notebook = nbformat.reads(notebook_text(course, course.chapters[0], kind), 4)
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
+    shown = {cell.id: str(cell.get("outputs", "")) for cell in notebook.cells}
+    wanted = "is right" if kind == "solutions" else "is not written yet"
+    assert all(wanted in shown[f"{name}-check"] for name in ("mean", "Total"))
+    assert ("Right: " in shown["predict-outlier-answer"]) == (kind == "solutions")
+    outputs = [(cell.id, output) for cell in notebook.cells for output in cell.get("outputs", [])]
+    raised = {(id, output.ename) for id, output in outputs if output.output_type == "error"}
+    demos = {("mean-demo", "NotImplementedError"), ("demo-1", "NotImplementedError")}
+    assert raised == (set() if kind == "solutions" else demos)
 
 
 def test_build_writes_only_what_changed(tmp_path):

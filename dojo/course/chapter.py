@@ -76,7 +76,7 @@ def read_chapter(root: Path, id: str) -> Chapter:
     """The chapter in `chapters/<id>`; raises CourseError at the first thing that is wrong."""
     path = Path("chapters") / id / "chapter.md"
     try:
-        text = (root / path).read_text(encoding="utf-8")
+        text = (root / path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise CourseError("this file is missing; write it, or take the chapter out of course.toml", path) from None
     except UnicodeDecodeError as error:
@@ -89,9 +89,10 @@ class Reader:
 
     def __init__(self, root: Path, id: str, path: Path, text: str):
         self.root, self.id, self.path = root, id, path
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")  # as markdown-it counts them: splitlines() would also split at other characters
         markdown = MarkdownIt("commonmark").enable("table")
-        markdown.use(front_matter_plugin).use(colon_fence_plugin).use(dollarmath_plugin, allow_space=False)
+        markdown.use(front_matter_plugin).use(colon_fence_plugin).use(dollarmath_plugin)
+        markdown.disable("inline")  # only blocks are looked at here
         self.tokens = markdown.parse(text)
         self.blocks: list[Block | Draft] = []
         self.open: Draft | None = None
@@ -154,7 +155,7 @@ class Reader:
                 if directive is None:
                     continue
                 self.prose(prose_from, start)
-                self.dispatch(directive)
+                READERS[directive.name](self, directive)
                 prose_from = stop
             elif token.level:
                 continue
@@ -230,9 +231,6 @@ class Reader:
         last = self.lines[stop - 1].strip(" >")
         if stop - start < 2 or len(last) < len(mark) or set(last) != {mark[0]}:
             raise self.error(f"{what} is not closed; put a line '{mark}' where it ends", start + 1)
-
-    def dispatch(self, directive: Directive) -> None:
-        READERS[directive.name](self, directive)
 
     # Step 2: one method a directive.
 
@@ -412,6 +410,8 @@ class Reader:
             near = did_you_mean(name, source.statements)
             raise self.error(f"exercise '{name}' has no reference in {source.place}{near}; write it there", draft.line)
         grader = Path("graders") / self.id / f"test_{name}.py"
+        if not (self.root / grader).is_file():
+            raise self.error(f"exercise '{name}' has no grader; write {grader}", draft.line)
         exercise = Exercise(
             name=name,
             chapter=self.id,

@@ -30,7 +30,7 @@ class Source:
 
     def __init__(self, text: str, place: Path | str):
         self.place = place
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")  # as ast counts them: splitlines() would also split at form feeds
         try:
             self.tree = ast.parse(text)
         except SyntaxError as error:
@@ -64,7 +64,7 @@ class Source:
 
     def solution(self, name: str) -> str:
         """The reference's source, without marker lines."""
-        lines = self._text(self.statements[name]).splitlines()
+        lines = self._text(self.statements[name]).split("\n")
         return "\n".join(line for line in lines if not BEGIN.match(line) and not END.match(line))
 
     def stub(self, name: str) -> str:

@@ -121,11 +121,7 @@ class ChapterLinter:
     def exercises(self) -> Iterator[Problem]:
         for exercise in self.chapter.exercises.values():
             yield from self.exercise(exercise)
-            if exercise.grader.is_file():
-                yield from lint_grader(self.course, exercise)
-            else:
-                place = exercise.grader.relative_to(self.course.root)
-                yield self.problem(exercise.line, f"exercise '{exercise.name}' has no grader; write {place}")
+            yield from lint_grader(self.course, exercise)
         source = (self.course.root / self.solutions).read_text(encoding="utf-8")
         yield from placeholders(self.solutions, source)
 

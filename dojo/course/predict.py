@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -65,7 +64,7 @@ class Reply:
         return {True: "✅ ", False: "❌ ", None: "✏️ "}[self.correct] + self.text
 
     def __repr__(self) -> str:
-        return {True: "Right. ", False: "Not right. ", None: ""}[self.correct] + html.unescape(self.text)
+        return {True: "✓ ", False: "✗ ", None: ""}[self.correct] + self.text
 
 
 def predict(chapter: str, id: str, answer: object = ...) -> Reply:

@@ -102,7 +102,7 @@ def new_exercise(course: Course, chapter_id: str, name: str, after: str | None =
         raise CourseError("this file is there already; choose another name", grader.relative_to(course.root))
 
     text = chapter.folder / "chapter.md"
-    lines = text.read_text(encoding="utf-8").splitlines()
+    lines = text.read_text(encoding="utf-8").split("\n")
     at = _end_of(chapter, previous.line, len(lines)) if previous else len(lines)
     _insert(text, lines, at, DIRECTIVE.format(name=name), gap=1)
     end = source.statements[previous.name].end_lineno if previous else None
