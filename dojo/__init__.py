@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from . import show
     from .course.predict import predict
     from .grading import check
-    from .models import load_model, load_state_dict, load_text, load_tokenizer, model_path
+    from .models import load_config, load_model, load_state_dict, load_text, load_tokenizer, model_path
 
 __version__ = "0.1.0"
 
 _HOME = {
     "check": "dojo.grading.live",
     "predict": "dojo.course.predict",
+    "load_config": "dojo.models",
     "load_model": "dojo.models",
     "load_state_dict": "dojo.models",
     "load_text": "dojo.models",
@@ -27,7 +28,9 @@ _HOME = {
     "model_path": "dojo.models",
 }
 
-__all__ = ["check", "load_model", "load_state_dict", "load_text", "load_tokenizer", "model_path", "predict", "show"]
+__all__ = [
+    "check", "load_config", "load_model", "load_state_dict", "load_text", "load_tokenizer", "model_path", "predict", "show",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -45,11 +45,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class View:
-    """What the confined process may see: `readable` folders, and `hidden` ones inside them that it may not. `secrets` are
-    the folders on which the confinement is tried out."""
+    """What the confined process may see: `readable` folders, less the `hidden` ones inside them, plus the `shown` ones inside
+    those. `secrets` are the folders on which the confinement is tried out."""
 
     readable: tuple[str, ...]
     hidden: tuple[str, ...]
+    shown: tuple[str, ...]
     secrets: tuple[str, ...]
 
 
@@ -58,14 +59,16 @@ def view_for(course_root: Path) -> View:
     package = Path(__file__).resolve().parents[1]
     wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), *sysconfig.get_paths().values()]
     wanted += ["/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/lib", "/lib64", "/etc/ld.so.cache"]
-    wanted += [str(package), str(course_root / "models")]
+    models = str(course_root / "models")
+    wanted += [str(package), models]
     readable = sorted({os.path.realpath(p) for p in wanted if os.path.exists(p)} - {"/", "/usr"})
     outer = [p for p in readable if not any(p != q and p.startswith(q + "/") for q in readable)]
     hidden = [package / "_course", package / "_site", *(course_root / d for d in ("solutions", "graders", "chapters"))]
     inside = [str(h) for h in hidden if h.exists() and any(str(h).startswith(p + "/") for p in outer)]
     innermost = tuple(h for h in inside if not any(h != i and h.startswith(i + "/") for i in inside))
     secrets = (str(course_root / "solutions"), str(course_root / "graders"))
-    return View(tuple(outer), innermost, secrets)
+    shown = tuple(m for m in [models] if any(m.startswith(h + "/") for h in innermost))
+    return View(tuple(outer), innermost, shown, secrets)
 
 
 def fork_confined(run: Callable[[list[str]], None], view: View, limits: Limits, job: int) -> int:
@@ -182,7 +185,11 @@ def _own_root(view: View, uid: int | None) -> None:
     for path in (*view.readable, *DEVICES):
         _place(path, new)
     for path in view.hidden:
-        linux.mount("tmpfs", new + path, "tmpfs", linux.MS_RDONLY | linux.MS_NOSUID, "size=4k,mode=755")
+        linux.mount("tmpfs", new + path, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=16k,mode=755")
+    for path in view.shown:
+        _place(path, new)
+    for path in view.hidden:
+        linux.mount("", new + path, "", linux.MS_REMOUNT | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV)
     linux.mount("", new, "", linux.MS_REMOUNT | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV)
     linux.enter_root(new)
     os.chdir("/tmp")
@@ -203,7 +210,7 @@ def _place(path: str, new: str) -> None:
 
 def _around(view: View) -> list[str]:
     """`view.readable` with the hidden folders left out: Landlock can only allow, so their siblings are allowed one by one."""
-    allowed = list(view.readable)
+    allowed = list(view.readable)  # `shown` is added last: it lies inside what is left out
     for hidden in view.hidden:
         for parent in [p for p in allowed if hidden.startswith(p + "/")]:
             allowed.remove(parent)
@@ -211,7 +218,7 @@ def _around(view: View) -> list[str]:
                 step = parent + "/" + hidden[len(parent) + 1 :].split("/")[0]
                 allowed += [e.path for e in os.scandir(parent) if e.path != step]
                 parent = step
-    return allowed
+    return [*allowed, *view.shown]
 
 
 def _scratch() -> str:

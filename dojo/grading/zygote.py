@@ -36,18 +36,12 @@ def _worker(control: socket.socket, root: Path) -> int:
     import torch
 
     torch.set_num_threads(1)  # before any operation: a forked child must not own, or wait for, a pool of threads
+    from dojo import show
     from dojo.grading import sandbox, worker
 
-    for name in (
-        "dojo.show",
-        "dojo.models",
-        "plotly.graph_objects",
-        "circuitsvis",
-        "einops",
-        "safetensors",
-        "tokenizers",
-    ):
+    for name in ("dojo.models", "plotly.graph_objects", "einops", "safetensors.torch", "tokenizers"):
         importlib.import_module(name)  # what demos use, so that no child has to
+    show.circuitsvis_javascript()
     view = sandbox.view_for(root)
     torch.nn.functional.gelu(torch.ones(2, 2) @ torch.ones(2, 2)).sum()
     jobs = 0
