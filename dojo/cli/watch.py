@@ -143,7 +143,7 @@ def events(file: Path) -> Iterator[Literal["saved", "hint", "quit"]]:
     from watchfiles import watch as watch_folder
 
     file = file.resolve()
-    listening = sys.stdin is not None and sys.stdin.isatty() and os.name == "posix"
+    keyboard = sys.stdin if sys.stdin is not None and sys.stdin.isatty() and os.name == "posix" else None
     changes = watch_folder(
         file.parent,
         watch_filter=lambda _, path: Path(path).name == file.name,
@@ -157,9 +157,9 @@ def events(file: Path) -> Iterator[Literal["saved", "hint", "quit"]]:
     for change in changes:
         if change and file.exists():  # between the two steps of a rename it does not exist
             yield "saved"
-        while listening and select.select([sys.stdin], [], [], 0)[0]:
-            line = sys.stdin.readline()
+        while keyboard and select.select([keyboard], [], [], 0)[0]:
+            line = keyboard.readline()
             if not line:
-                listening = False
+                keyboard = None
             elif line.strip().lower() in {"h", "q"}:
                 yield "hint" if line.strip().lower() == "h" else "quit"
