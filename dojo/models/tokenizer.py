@@ -56,9 +56,11 @@ def load_tokenizer(name: str | Path) -> Tokenizer:
     try:
         if (folder / "tokenizer.json").is_file():
             return Tokenizer(FastTokenizer.from_file(str(folder / "tokenizer.json")))
-        from transformers import AutoTokenizer  # older folders: vocab.json and merges.txt
+        if (folder / "vocab.json").is_file():  # older folders: vocab.json and merges.txt
+            from transformers import AutoTokenizer
 
-        return Tokenizer(AutoTokenizer.from_pretrained(folder).backend_tokenizer)
+            return Tokenizer(AutoTokenizer.from_pretrained(folder).backend_tokenizer)
     except Exception as error:  # tokenizers raises bare Exception
         reason = str(error).splitlines()[0]
-        raise ModelError(f"{folder} has no tokenizer that can be read: {reason}") from None
+        raise ModelError(f"The tokenizer in {folder} cannot be read ({reason}): save or download it again.") from None
+    raise ModelError(f"{folder} has no tokenizer: copy the tokenizer.json of its training there.")
