@@ -1,0 +1,7 @@
+# attacks: the interpreter's stack, as a beginner would
+# expect: failed
+# says: without end
+
+
+def attention_pattern(q, k):
+    return attention_pattern(q, k)

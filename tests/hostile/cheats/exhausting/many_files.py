@@ -1,0 +1,11 @@
+# attacks: the disk, by many files
+# expect: failed
+# says: file|space
+# level: 2
+
+
+def attention_pattern(q, k):
+    for i in range(100):
+        with open(f"/tmp/part{i}", "wb") as file:
+            file.write(bytes(8 << 20))
+    print("BROKE OUT")
