@@ -26,13 +26,22 @@ class RemoteError(Exception):
     def __init__(self, info: dict) -> None:
         self.type = str(info.get("type", "Exception"))[:100]
         self.text = str(info.get("text", ""))[:2000]
-        self.mro = [str(name)[:100] for name in info.get("mro", [])][:20]
-        self.frames = [f for f in info.get("frames", []) if isinstance(f, dict)][-8:]
+        self.mro = [str(name)[:100] for name in _list(info, "mro")[:20]]
+        self.frames = [
+            {"line": int(f["line"]), "function": str(f.get("function", ""))[:100]}
+            for f in _list(info, "frames")[-8:]
+            if isinstance(f, dict) and type(f.get("line")) is int
+        ]
         super().__init__(f"{self.type}: {self.text}" if self.text else self.type)
 
     @property
     def raised_in(self) -> str:
         return str(self.frames[-1].get("function", "")) if self.frames else ""
+
+
+def _list(info: dict, key: str) -> list:
+    found = info.get(key)
+    return found if isinstance(found, list) else []
 
 
 class Remote:
@@ -131,9 +140,11 @@ class Endpoint:
             request = self._decode(frame, seen)
             if type(request) is not list or len(request) != 3 or request[0] != "ask" or type(request[2]) is not list:
                 raise wire.WireError("malformed request")
-            operation = self.operations.get(request[1])
+            operation = self.operations.get(request[1]) if type(request[1]) is str else None
             if operation is None:
-                raise wire.WireError(f"the operation {request[1]!r} is not allowed")
+                raise wire.WireError(f"the operation {str(request[1])[:40]!r} is not allowed")
+            if self.only_calls and len(request[2]) != 3:
+                raise wire.WireError("malformed call")
             value = operation(*request[2])
             changed = [tensor for tensor, now, sent in seen if now != sent]
             return self._encode(
@@ -148,11 +159,19 @@ class Endpoint:
             if isinstance(error, (KeyboardInterrupt, wire.Closed, wire.Late)):
                 raise
             if self.only_calls:
+                if isinstance(error, wire.WireError):
+                    raise  # the other side does not keep to the protocol: there is no use in answering
                 self.failure = error
-            return self._encode(["reply", "error", self._describe(error), []])
+            return self.refusal(error)
 
-    def _call(self, number: int, args: list, kwargs: dict) -> Any:
-        return self.objects[number](*args, **kwargs)
+    def refusal(self, error: BaseException) -> bytes:
+        return self._encode(["reply", "error", self._describe(error), []])
+
+    def _call(self, number: Any, args: Any, kwargs: Any) -> Any:
+        function = self._own(number)
+        if self.only_calls and not (callable(function) and type(args) is list and type(kwargs) is dict):
+            raise wire.WireError("malformed call")
+        return function(*args, **kwargs)
 
     def _get(self, number: int, name: str) -> Any:
         return getattr(self.objects[number], name)
@@ -263,7 +282,11 @@ def serve(endpoint: Endpoint, channel: wire.Channel) -> None:
             frame = channel.receive()
         except wire.Closed:
             return
-        channel.send(endpoint.answer(frame))
+        try:
+            reply = endpoint.answer(frame)
+        except KeyboardInterrupt as error:  # raised by the code that we serve: nobody sits at this process's keyboard
+            reply = endpoint.refusal(error)
+        channel.send(reply)
 
 
 def is_request(frame: bytes) -> bool:

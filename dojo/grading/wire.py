@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import torch
 
-TENSOR, ARRAY, MINE, YOURS, TUPLE, DTYPE = 1, 2, 3, 4, 5, 6
+TENSOR, ARRAY, MINE, YOURS, TUPLE, DTYPE, DICT, BYTES = 1, 2, 3, 4, 5, 6, 7, 8
 MAX_DEPTH = 24
 DTYPES = {
     str(d).removeprefix("torch."): d
@@ -40,6 +40,21 @@ ARRAY_DTYPES = {
     "bool",
 }
 _LENGTH = struct.Struct(">I")
+
+
+def _plain() -> Any:
+    """The type of a frame: lists at most MAX_DEPTH deep, and no msgpack map, whose keys a peer could choose to collide."""
+    kind: Any = bool | int | float | str | msgspec.msgpack.Ext | None
+    for _ in range(MAX_DEPTH + 3):  # a frame, its arguments and their dict are three levels around a value
+        kind = bool | int | float | str | msgspec.msgpack.Ext | list[kind] | None
+    return kind
+
+
+_DECODER = msgspec.msgpack.Decoder(_plain())
+_TENSOR = msgspec.msgpack.Decoder(tuple[str, list[int], bytes, bool])
+_ARRAY = msgspec.msgpack.Decoder(tuple[str, list[int], bytes])
+_HANDLE = msgspec.msgpack.Decoder(tuple[int, str, str])
+_NUMBER = msgspec.msgpack.Decoder(int)
 
 
 class WireError(Exception):
@@ -76,8 +91,10 @@ def _pack(value: Any, export: Callable, imported: Callable, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise WireError(f"the answer is nested more than {MAX_DEPTH} levels deep")
     kind = type(value)
-    if value is None or kind in (bool, int, float, str, bytes):
+    if value is None or kind in (bool, int, float, str):
         return value
+    if kind is bytes:
+        return msgspec.msgpack.Ext(BYTES, value)
     if kind is list:
         return [_pack(v, export, imported, depth + 1) for v in value]
     if isinstance(value, torch.Tensor):
@@ -86,7 +103,8 @@ def _pack(value: Any, export: Callable, imported: Callable, depth: int) -> Any:
         inner = [_pack(v, export, imported, depth + 1) for v in value]
         return msgspec.msgpack.Ext(TUPLE, msgspec.msgpack.encode(inner))
     if isinstance(value, dict) and all(type(k) in (str, int) for k in value):
-        return {k: _pack(v, export, imported, depth + 1) for k, v in value.items()}
+        pairs = [part for k, v in value.items() for part in (k, _pack(v, export, imported, depth + 1))]
+        return msgspec.msgpack.Ext(DICT, msgspec.msgpack.encode(pairs))
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.name in ARRAY_DTYPES:
         array = np.asarray(value)
         return msgspec.msgpack.Ext(
@@ -126,43 +144,59 @@ def decode(
     Raises WireError on anything malformed.
     """
 
-    def ext(code: int, payload: memoryview) -> Any:
-        if code == TUPLE:
-            return tuple(msgspec.msgpack.decode(payload, ext_hook=ext))
+    def plain(data: bytes | memoryview, depth: int) -> Any:
+        return value(_DECODER.decode(data), depth)
+
+    def value(found: Any, depth: int) -> Any:
+        if depth > MAX_DEPTH + 3:
+            raise WireError(f"the answer is nested more than {MAX_DEPTH} levels deep")
+        if type(found) is list:
+            return [value(v, depth + 1) for v in found]
+        return ext(found.code, found.data, depth) if type(found) is msgspec.msgpack.Ext else found
+
+    def ext(code: int, payload: bytes | memoryview, depth: int) -> Any:
         if code == TENSOR:
             return _tensor(payload, seen)
+        if code == TUPLE:
+            return tuple(plain(payload, depth))
+        if code == DICT:
+            flat = plain(payload, depth)
+            keys = flat[::2]
+            if any(type(k) not in (str, int) for k in keys):
+                raise WireError("malformed dict")
+            return dict(zip(keys, flat[1::2], strict=True))
+        if code == BYTES:
+            return bytes(payload)
         if code == ARRAY:
-            name, shape, raw = msgspec.msgpack.decode(payload)
+            name, shape, raw = _ARRAY.decode(payload)
             if name not in ARRAY_DTYPES:
                 raise WireError("malformed array")
             return np.frombuffer(bytearray(raw), dtype=name).reshape(_shape(shape))
         if code == MINE:
-            number, type_name, kind = msgspec.msgpack.decode(payload)
-            if type(number) is not int or type(type_name) is not str or type(kind) is not str:
-                raise WireError("malformed handle")
+            number, type_name, kind = _HANDLE.decode(payload)
             return adopt(Handle(number, type_name[:200], kind[:20]))
         if code == YOURS:
-            return own(msgspec.msgpack.decode(payload))
+            return own(_NUMBER.decode(payload))
         if code == DTYPE:
             return DTYPES[bytes(payload).decode()]
         raise WireError(f"unknown extension {code}")
 
     try:
-        return msgspec.msgpack.decode(data, ext_hook=ext)
+        return plain(data, 0)
     except (WireError, Closed, Late):
         raise
-    except (Exception, RecursionError) as error:
+    except Exception as error:
         raise WireError(f"malformed answer ({type(error).__name__})") from None
 
 
-def _shape(shape: Any) -> list[int]:
-    if type(shape) is not list or len(shape) > 16 or any(type(n) is not int or n < 0 for n in shape):
+def _shape(shape: list[int]) -> list[int]:
+    if len(shape) > 16 or any(n < 0 for n in shape):
         raise WireError("malformed shape")
     return shape
 
 
-def _tensor(payload: memoryview, seen: list | None) -> torch.Tensor:
-    name, shape, raw, grad = msgspec.msgpack.decode(payload)
+def _tensor(payload: bytes | memoryview, seen: list | None) -> torch.Tensor:
+    name, shape, raw, grad = _TENSOR.decode(payload)
     dtype, shape = DTYPES[name], _shape(shape)
     if len(raw) != math.prod(shape) * dtype.itemsize:
         raise WireError("malformed tensor")
@@ -170,6 +204,8 @@ def _tensor(payload: memoryview, seen: list | None) -> torch.Tensor:
         return torch.empty(shape, dtype=dtype)
     buffer = bytearray(raw)
     tensor = torch.frombuffer(buffer, dtype=dtype).reshape(shape)
+    if dtype is torch.bool:
+        tensor.view(torch.uint8).clamp_(max=1)  # a byte of 2 would be a third truth value
     if seen is not None:
         seen.append((tensor, buffer, raw))
     if grad and dtype.is_floating_point:
