@@ -45,13 +45,13 @@ def show(me: Me) -> None:
         st.title(chapter.title, anchor=False)
     show_blocks(chapter, step, me, status)
     if place == 0 and any(s.exercise for s in found):
-        st.divider()
-        home.show_chapter(chapter, me, status)
+        st.header("The exercises", anchor=False)
+        home.show_map(chapter, me, status)
     with st.container(key="way", horizontal=True, horizontal_alignment="distribute"):
         if place > 0:
             step_link(chapter, found[place - 1], found[place - 1].title, me, icon=":material/arrow_back:")
         passed = status.get((chapter.id, step.id)) == "passed"
-        with st.container(key="onward" if passed or place == 0 else "way-on"):
+        with st.container(key="onward" if passed or place == 0 else "way-on", width="content"):
             if following:
                 step_link(chapter, following, following.title, me, icon=":material/arrow_forward:")
 

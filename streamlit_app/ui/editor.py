@@ -46,7 +46,7 @@ CSS = """
 .note[hidden] { display: none; }
 .note button { font: 600 0.85rem var(--st-font); color: var(--st-text-color); background: var(--st-background-color);
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: 0.25rem 0.7rem; cursor: pointer; }
-@media (pointer: coarse) { .frame { font-size: 16px; } .keys { display: none; } }
+@media (pointer: coarse) { .cm-editor { font-size: 16px !important; } .keys { display: none; } }
 """
 
 

@@ -24,7 +24,9 @@ def show(me: Me) -> None:
             words = "Continue where you were" if begun else "Begin here"
             step_link(chapter, step, f"**{words}:** {step.title}", me, icon=":material/arrow_forward:")
     for chapter in course.chapters:
-        show_chapter(chapter, me, status)
+        st.header(chapter.title, anchor=False)
+        st.markdown(chapter.summary)
+        show_map(chapter, me, status)
 
 
 def next_step(status: dict) -> tuple[Chapter, Step] | None:
@@ -40,12 +42,10 @@ def next_step(status: dict) -> tuple[Chapter, Step] | None:
     return unpassed[0] if unpassed else None
 
 
-def show_chapter(chapter: Chapter, me: Me, status: dict) -> None:
+def show_map(chapter: Chapter, me: Me, status: dict) -> None:
     found = steps(chapter)
     exercises = [step for step in found if step.exercise]
     passed = sum(status.get((chapter.id, step.id)) == "passed" for step in exercises)
-    st.header(chapter.title, anchor=False)
-    st.markdown(chapter.summary)
     hours = chapter.minutes / 60
     time = f"about {hours:.0f} hours" if hours >= 2 else f"about {chapter.minutes} minutes"
     st.progress(passed / max(1, len(exercises)), text=f"{passed} of {len(exercises)} exercises passed, {time} in all")

@@ -12,6 +12,7 @@ from dojo.course import Chapter, Course, Demo, ExerciseBlock, Given, module_part
 from dojo.grading import Grader, Verdict
 from dojo.grading.submission import Chunk, Submission, from_text
 from dojo.progress import Store
+from ui.steps import steps
 
 KEPT = 400  # finished jobs whose result stays in memory; verdicts are in the store as well
 
@@ -178,4 +179,6 @@ def as_chunks(name: str, text: str) -> list[Chunk]:
 
 
 def demos_after(chapter: Chapter, exercise: str) -> list[Demo]:
-    return [block for block in chapter.blocks if isinstance(block, Demo) and block.exercise == exercise]
+    """The pictures on the exercise's own page; later pages may hold others that need it."""
+    page = next(step for step in steps(chapter) if step.id == exercise)
+    return [block for block in page.blocks if isinstance(block, Demo) and block.exercise == exercise]

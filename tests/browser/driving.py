@@ -1,0 +1,97 @@
+"""A real site on a free port, and what the tests do on its pages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).parents[2]
+CHAPTER = "/chapter?chapter=transformer_from_scratch"
+EXERCISE = f"{CHAPTER}&exercise=attention_pattern"
+
+
+class Site:
+    """One server with a progress database of its own."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.home, self.url = home, f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ, "DOJO_HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment,
+        }  # fmt: skip
+        self.environment.pop("DOJO_DATABASE_URL", None)
+
+    def start(self) -> Site:
+        app = str(ROOT / "streamlit_app" / "app.py")
+        flags = ["--server.port", str(self.port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+        self.log = open(self.home / "site.log", "ab")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", app, *flags],
+            env=self.environment, cwd=self.home, stdout=self.log, stderr=self.log,
+        )  # fmt: skip
+        for _ in range(900):
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                    return self
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"the site did not start: {(self.home / 'site.log').read_text()}")
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.log.close()
+
+    def draft(self, exercise: str = "attention_pattern") -> str | None:
+        """What the database holds, read from outside the server."""
+        from dojo.progress import Store
+
+        store = Store(f"sqlite:///{self.home}/progress.db")
+        try:
+            return store.draft(store.learner(), "transformer_from_scratch", exercise)
+        finally:
+            store.close()
+
+
+def open_page(context, address: str, ready: str = ".cm-content"):
+    page = context.new_page()
+    page.on("websocket", lambda ws: context.pages and _only_local(ws.url))
+    page.goto(address)
+    page.locator(ready).first.wait_for()
+    return page
+
+
+def _only_local(url: str) -> None:
+    assert urlsplit(url).hostname == "127.0.0.1", url
+
+
+def write(page, text: str) -> None:
+    """Replace all of the editor's text."""
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
+
+
+def editor_text(page) -> str:
+    return "\n".join(page.locator(".cm-content .cm-line").all_inner_texts())
+
+
+def saved(page) -> None:
+    page.locator(".status", has_text="Saved").filter(has_not_text="Not").wait_for()
