@@ -260,6 +260,7 @@ def seccomp(own_pid: int) -> None:
     for name in DENIED:
         with contextlib.suppress(ValueError, RuntimeError, OSError):  # not every call exists on every architecture
             rules.add_rule(eperm, name)
+    rules.add_rule(eperm, "prctl", sc.Arg(0, sc.EQ, PR_SET_PDEATHSIG))  # it ends with the process that started it
     rules.add_rule(eperm, "clone", sc.Arg(0, sc.MASKED_EQ, clone_thread, 0))
     rules.add_rule(sc.ERRNO(errno.ENOSYS), "clone3")
     rules.add_rule(eperm, "tgkill", sc.Arg(0, sc.NE, own_pid))

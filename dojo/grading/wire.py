@@ -7,13 +7,14 @@ Nothing is ever unpickled, so the worst that a hostile peer can send is wrong da
 
 from __future__ import annotations
 
+import gc
 import math
 import socket
 import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -21,6 +22,7 @@ import torch
 
 TENSOR, ARRAY, MINE, YOURS, TUPLE, DTYPE, DICT, BYTES = 1, 2, 3, 4, 5, 6, 7, 8
 MAX_DEPTH = 24
+MAX_VALUES = 2_000_000  # in one frame, a tensor counting as one
 DTYPES = {
     str(d).removeprefix("torch."): d
     for d in (
@@ -45,8 +47,9 @@ _LENGTH = struct.Struct(">I")
 def _plain() -> Any:
     """The type of a frame: lists at most MAX_DEPTH deep, and no msgpack map, whose keys a peer could choose to collide."""
     kind: Any = bool | int | float | str | msgspec.msgpack.Ext | None
+    few = msgspec.Meta(max_length=MAX_VALUES)
     for _ in range(MAX_DEPTH + 3):  # a frame, its arguments and their dict are three levels around a value
-        kind = bool | int | float | str | msgspec.msgpack.Ext | list[kind] | None
+        kind = bool | int | float | str | msgspec.msgpack.Ext | Annotated[list[kind], few] | None
     return kind
 
 
@@ -144,10 +147,16 @@ def decode(
     Raises WireError on anything malformed.
     """
 
+    left = MAX_VALUES
+
     def plain(data: bytes | memoryview, depth: int) -> Any:
         return value(_DECODER.decode(data), depth)
 
     def value(found: Any, depth: int) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise WireError(f"the answer holds more than {MAX_VALUES:,} values: return a tensor")
         if depth > MAX_DEPTH + 3:
             raise WireError(f"the answer is nested more than {MAX_DEPTH} levels deep")
         if type(found) is list:
@@ -181,12 +190,17 @@ def decode(
             return DTYPES[bytes(payload).decode()]
         raise WireError(f"unknown extension {code}")
 
+    collecting = gc.isenabled()
+    gc.disable()  # millions of new lists would be looked at over and over
     try:
         return plain(data, 0)
     except (WireError, Closed, Late):
         raise
     except Exception as error:
         raise WireError(f"malformed answer ({type(error).__name__})") from None
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _shape(shape: list[int]) -> list[int]:

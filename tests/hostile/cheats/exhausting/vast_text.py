@@ -5,4 +5,4 @@
 
 
 def attention_pattern(q, k):
-    return "x" * 300_000_000
+    return "x" * 40_000_000

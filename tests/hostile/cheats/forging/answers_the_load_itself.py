@@ -1,5 +1,5 @@
 # attacks: the wire, while its module is still being loaded
-# expect: failed stopped
+# expect: failed stopped error
 from wire_tools import frame, reply, sockets
 
 import torch

@@ -20,7 +20,7 @@ def colliding(count):
     return found
 
 
-keys = colliding(60_000)
+keys = colliding(20_000)
 assert len({hash(key) for key in keys}) == 1
 
 

@@ -1,6 +1,6 @@
 # attacks: built-in functions that a grader would use
 # expect: failed
-# says: differs
+# says: differs|could not be graded
 import builtins
 
 import torch

@@ -1,6 +1,6 @@
 # attacks: later imports, of whoever makes them
 # expect: failed
-# says: differs
+# says: differs|raised
 import sys
 import types
 
