@@ -42,7 +42,9 @@ def main() -> None:
                 started = time.perf_counter()
                 grade(grader, size)
                 seconds = time.perf_counter() - started
-            print(f"{size:4d} submissions: {seconds:6.1f} s, {size / seconds:5.1f} a second, at most {memory.megabytes:6.0f} MB")
+            print(
+                f"{size:4d} submissions: {seconds:6.1f} s, {size / seconds:5.1f} a second, at most {memory.megabytes:6.0f} MB"
+            )
 
 
 def grade(grader: Grader, size: int) -> None:

@@ -4,8 +4,8 @@
 
 Grades one right and one wrong submission of `attention_pattern` with the same grader file:
 the test bodies alone (plain calls), a warm sandboxed verdict, `check()` on live code, cold `pytest`, and with --others also
-otter-grader and nbgrader, each in an environment of its own (made once under benchmarks/.envs). Wall-clock medians; every round runs every way
-in turn, so that a noisy machine is noisy for all.
+otter-grader and nbgrader, each in an environment of its own (made once under benchmarks/.envs). Wall-clock medians; every
+round runs every way in turn, so that a noisy machine is noisy for all.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import others
+import torch
+
 from dojo.course import load_course
 from dojo.grading import Grader
 from dojo.grading.local import with_graders
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--others", action="store_true", help="also measure otter-grader and nbgrader (installs them)")
     options = parser.parse_args()
+    torch.set_num_threads(1)  # as in the sandbox
     course = load_course(ROOT)
     ways: dict[str, Callable[[], object]] = {}
     with Grader(course, only=[(CHAPTER, EXERCISE)], slots=2) as grader, tempfile.TemporaryDirectory() as folder:

@@ -83,7 +83,7 @@ class FakeGrader:
     made: ClassVar[list] = []
     isolation = "none"
 
-    def __init__(self, course, *, slots=None, only=None):
+    def __init__(self, course, *, slots=None, only=None, demos=True):
         self.slots, self.only, self.closed, self.graded = slots or 2, only, False, []
         self.delay = 0.0
         FakeGrader.made.append(self)

@@ -49,7 +49,7 @@ def check(
 
     with (
         console.status("Warming up…") as spinner,
-        Grader(opened, slots=1, only=[(chapter.id, e.name) for e in exercises]) as grader,
+        Grader(opened, slots=1, demos=False, only=[(chapter.id, e.name) for e in exercises]) as grader,
     ):
         for number, one in enumerate(exercises, start=1):
             spinner.update(f"Checking {one.name} ({number} of {len(exercises)})")

@@ -126,7 +126,10 @@ def _grade_all(
     only = [(found.chapter, found.name) for found in exercises]
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     faults = 0
-    with Grader(course, slots=slots, only=only) as grader, Progress(*columns, console=console, transient=True) as bar:
+    with (
+        Grader(course, slots=slots, only=only, demos=False) as grader,
+        Progress(*columns, console=console, transient=True) as bar,
+    ):
         task = bar.add_task("Grading", total=len(submissions))
         with ThreadPoolExecutor(grader.slots) as threads:
             try:

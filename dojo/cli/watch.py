@@ -46,7 +46,7 @@ def watch(
     from dojo.grading.pool import Grader
 
     try:
-        with Grader(opened, slots=1, only=[(chapter.id, e.name) for e in exercises]) as grader:
+        with Grader(opened, slots=1, demos=False, only=[(chapter.id, e.name) for e in exercises]) as grader:
             session = Session(console, opened, grader, file, chapter, exercises)
             with console.status("Warming up…"):
                 grader.wait_until_warm()

@@ -37,6 +37,10 @@ class GraderError(RuntimeError):
     """The grading service itself failed: the text says what to do."""
 
 
+class JudgeLost(GraderError):
+    """The judge's own process ended or hung while it graded."""
+
+
 @dataclass(frozen=True)
 class Output:
     """One thing that a demo showed."""
@@ -142,10 +146,13 @@ class Grader:
     """Grades submissions of one course. Use as a context manager, or call `close`.
 
     slots: how many verdicts may be under way at once (default: the number of processors). only: the exercises whose graders
-    are loaded, [(chapter, exercise)]; their needs are added. Raises GraderError where the platform cannot fork.
+    are loaded, [(chapter, exercise)]; their needs are added. demos: whether `demo` will be called, which has more to import.
+    Raises GraderError where the platform cannot fork.
     """
 
-    def __init__(self, course: Any, *, slots: int | None = None, only: list[tuple[str, str]] | None = None) -> None:
+    def __init__(
+        self, course: Any, *, slots: int | None = None, only: list[tuple[str, str]] | None = None, demos: bool = True
+    ):
         if not hasattr(os, "fork"):
             raise GraderError(
                 "Checking a file needs Linux or macOS; on Windows use the notebooks, or the Linux subsystem."
@@ -153,7 +160,7 @@ class Grader:
         self.course = course
         self.slots = slots or os.cpu_count() or 1
         self.files = self._graders(only)
-        self._workers = Zygote("worker", course.root, [])
+        self._workers = Zygote("worker", course.root, ["demos"] if demos else [])
         self._judges = Zygote("judge", course.root, self.files)
         self._stamp = self._newest()
         self._idle: dict[str, deque[Child]] = {"worker": deque(), "judge": deque()}
@@ -194,41 +201,53 @@ class Grader:
         seed: int | None = None,
         on_event: Event | None = None,
     ) -> verdict.Verdict:
-        """Judge one exercise of `submission` in a process of its own. Never raises for what the submission does.
+        """Judge one exercise of `submission` in a process of its own. Never raises for what the submission does; raises
+        GraderError where our own processes fail twice.
 
         on_event hears {"kind": "queue", "ahead": n} while others are served first, and {"kind": "start"}.
         """
         if submission.problem:
             return verdict.Verdict(chapter, exercise, "error", submission.problem, notes=list(submission.notes))
+        job = self._job(submission, chapter, exercise, secrets.randbits(32) if seed is None else seed)
         with self._slot(on_event):
-            return self._grade(submission, chapter, exercise, secrets.randbits(32) if seed is None else seed)
+            self._reload_if_changed()
+            try:
+                return self._grade(job)
+            except (
+                JudgeLost
+            ):  # for example killed by a reload that another thread asked for: not the submission's fault
+                return self._grade(job)
 
-    def _grade(self, submission: Submission, chapter: str, exercise: str, seed: int) -> verdict.Verdict:
+    def _job(self, submission: Submission, chapter: str, exercise: str, seed: int) -> dict:
         from .local import closure
 
-        self._reload_if_changed()
-        limits = self.course.chapter(chapter).exercises[exercise].limits
+        content = self.course.chapter(chapter)
+        given = f"from __future__ import annotations\n{content.header}\n{content.givens}"
+        return {
+            "root": str(self.course.root),
+            "chapter": chapter,
+            "exercise": exercise,
+            "needs": closure(self.course, chapter, exercise),
+            "chunks": [["the given code", given, 1], *([c.name, c.source, c.line] for c in submission.chunks)],
+            "notes": list(submission.notes),
+            "seconds": float(content.exercises[exercise].limits.seconds),
+            "seed": seed,
+        }
+
+    def _grade(self, job: dict) -> verdict.Verdict:
+        limits = self.course.chapter(job["chapter"]).exercises[job["exercise"]].limits
         worker, judge = self._take("worker", limits), self._take("judge")
         try:
-            job = msgspec.msgpack.encode({
-                "root": str(self.course.root),
-                "chapter": chapter,
-                "exercise": exercise,
-                "needs": closure(self.course, chapter, exercise),
-                "chunks": [[c.name, c.source, c.line] for c in submission.chunks],
-                "notes": list(submission.notes),
-                "seconds": float(limits.seconds),
-                "seed": seed,
-                "isolation": sandbox.level(worker.layers),
-            })  # fmt: skip
+            sent = msgspec.msgpack.encode(job | {"isolation": sandbox.level(worker.layers)})
             socket.send_fds(judge.sock, [b"job\n"], [worker.sock.fileno(), worker.status])
             channel = wire.Channel(judge.sock, 64 * 2**20)
             channel.deadline = time.monotonic() + limits.seconds + JUDGE_GRACE
-            channel.send(job)
+            channel.send(sent)
             return verdict.from_json(channel.receive())
         except (wire.Closed, wire.Late, wire.WireError, msgspec.MsgspecError, OSError) as error:
-            text = f"The judge did not finish ({type(error).__name__}): this is not your fault. Check again, and report it."
-            return verdict.Verdict(chapter, exercise, "error", text, seed=seed)
+            raise JudgeLost(
+                f"The judge did not finish ({type(error).__name__}). This is not the submission's fault."
+            ) from error
         finally:
             self._workers.kill(worker)
             self._judges.kill(judge)

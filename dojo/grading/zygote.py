@@ -1,6 +1,6 @@
 """The warm parents: a process that has everything imported, and forks when asked.
 
-    python -m dojo.grading.zygote worker FD COURSE        forks confined workers (torch loaded; no graders, no solutions)
+    python -m dojo.grading.zygote worker FD COURSE [demos] forks confined workers (torch loaded; no graders, no solutions)
     python -m dojo.grading.zygote judge FD COURSE FILE... forks judges (pytest has collected the graders FILE...)
 
 FD is a Unix socket to the pool, on which JSON lines come: {"spawn": {...}} is answered with {"pid": ...} and the child's
@@ -22,6 +22,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+DEMOS_USE = ("dojo.show", "dojo.models", "plotly.graph_objects", "safetensors.torch", "tokenizers")
+
 
 def main(argv: list[str]) -> int:
     role, fd, root = argv[0], int(argv[1]), Path(argv[2])
@@ -29,19 +31,17 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool, which then hangs up
     if role == "judge":
         return _judge(control, root, argv[3:])
-    return _worker(control, root)
+    return _worker(control, root, demos="demos" in argv[3:])
 
 
-def _worker(control: socket.socket, root: Path) -> int:
+def _worker(control: socket.socket, root: Path, demos: bool) -> int:
     import torch
 
     torch.set_num_threads(1)  # before any operation: a forked child must not own, or wait for, a pool of threads
-    from dojo import show
     from dojo.grading import sandbox, worker
 
-    for name in ("dojo.models", "plotly.graph_objects", "einops", "safetensors.torch", "tokenizers"):
-        importlib.import_module(name)  # what demos use, so that no child has to
-    show.circuitsvis_javascript()
+    for name in ("einops", "numpy.random", *(DEMOS_USE if demos else ())):
+        importlib.import_module(name)  # so that no child has to
     view = sandbox.view_for(root)
     torch.nn.functional.gelu(torch.ones(2, 2) @ torch.ones(2, 2)).sum()
     jobs = 0
