@@ -21,9 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from . import linux
 
 SCRATCH_MB = 64
+SCRATCH_FILES = 2_000
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 FIRST_UID = 2_000_000_000
 LEVELS = {
@@ -59,6 +62,7 @@ def view_for(course_root: Path) -> View:
     package = Path(__file__).resolve().parents[1]
     wanted = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), *sysconfig.get_paths().values()]
     wanted += ["/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/lib", "/lib64", "/etc/ld.so.cache"]
+    wanted += [os.path.dirname(os.path.dirname(torch.__file__))]  # wherever PYTHONPATH found it
     models = str(course_root / "models")
     wanted += [str(package), models]
     readable = sorted({os.path.realpath(p) for p in wanted if os.path.exists(p)} - {"/", "/usr"})
@@ -181,7 +185,8 @@ def _own_root(view: View, uid: int | None) -> None:
     linux.mount("tmpfs", new, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=755")
     os.mkdir(f"{new}/tmp")
     owner = f",uid={uid},gid={uid}" if uid is not None else ""
-    linux.mount("tmpfs", f"{new}/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={SCRATCH_MB}m,mode=700{owner}")
+    bounds = f"size={SCRATCH_MB}m,nr_inodes={SCRATCH_FILES},mode=700{owner}"
+    linux.mount("tmpfs", f"{new}/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, bounds)
     for path in (*view.readable, *DEVICES):
         _place(path, new)
     for path in view.hidden:
