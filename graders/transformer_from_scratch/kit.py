@@ -16,7 +16,9 @@ def gradients(module: nn.Module, probe: Tensor, x: Tensor) -> tuple[Tensor | Non
     if x.is_floating_point():
         x.requires_grad_()
     module.zero_grad(set_to_none=True)
-    (module(x) * probe).sum().backward()
+    loss = (module(x) * probe).sum()
+    if loss.requires_grad:
+        loss.backward()
     return x.grad, {name: parameter.grad for name, parameter in module.named_parameters()}
 
 

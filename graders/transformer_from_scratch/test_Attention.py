@@ -36,7 +36,7 @@ def from_torch(x, w):
 def test_shape(submission, rand):
     """Attention returns a vector of d_model numbers at each position, also where n_heads * d_head is not d_model."""
     out = submission.Attention(config(submission, 3, 7, 4))(rand.normal(2, 5, 7))
-    compare(out, torch.zeros(2, 5, 7), what="the shape of the result", axes=AXES, atol=torch.inf)
+    compare(out, torch.zeros(2, 5, 7), what="the result", axes=AXES, atol=torch.inf)
 
 
 def test_without_W_O_only_b_O_is_left(submission, load_weights, rand):
@@ -95,9 +95,13 @@ def test_gradients_flow(submission, kit, load_weights, reference, rand):
 class Variant(ref.Attention):
     """The reference in steps, each of which a mistake below replaces."""
 
+    biases = "QKVO"
+
     def project(self, x, name):
-        W, b = getattr(self, f"W_{name}"), getattr(self, f"b_{name}")
-        return einops.einsum(x, W, "batch pos d_model, head d_model d_head -> batch pos head d_head") + b
+        z = einops.einsum(
+            x, getattr(self, f"W_{name}"), "batch pos d_model, head d_model d_head -> batch pos head d_head"
+        )
+        return z + getattr(self, f"b_{name}") if name in self.biases else z
 
     def pattern(self, q, k):
         return ref.attention_pattern(q, k)
@@ -106,7 +110,8 @@ class Variant(ref.Attention):
         return einops.einsum(pattern, v, "batch head query key, batch key head d_head -> batch query head d_head")
 
     def out(self, z):
-        return einops.einsum(z, self.W_O, "batch pos head d_head, head d_head d_model -> batch pos d_model") + self.b_O
+        out = einops.einsum(z, self.W_O, "batch pos head d_head, head d_head d_model -> batch pos d_model")
+        return out + self.b_O if "O" in self.biases else out
 
     def forward(self, x):
         q, k, v = (self.project(x, name) for name in "QKV")
@@ -121,8 +126,12 @@ class b_O_per_head(Variant):
 
 @mistake("b_O is missing.")
 class no_b_O(Variant):
-    def out(self, z):
-        return super().out(z) - self.b_O
+    biases = "QKV"
+
+
+@mistake("None of the four biases is added.")
+class no_biases(Variant):
+    biases = ""
 
 
 @mistake("You average the heads; sum them.")
@@ -133,30 +142,24 @@ class heads_averaged(Variant):
 
 @mistake("The biases b_Q, b_K and b_V are missing.")
 class no_qkv_biases(Variant):
-    def project(self, x, name):
-        return super().project(x, name) - getattr(self, f"b_{name}")
+    biases = "O"
 
 
 @mistake("The queries lack their bias b_Q.")
 class no_b_Q(Variant):
-    def project(self, x, name):
-        return super().project(x, name) - (self.b_Q if name == "Q" else 0)
+    biases = "KVO"
+
+
+@mistake(
+    "The keys lack their bias b_K. The pattern stays the same, as all keys shift alike, but b_K belongs to the model."
+)
+class no_b_K(Variant):
+    biases = "QVO"
 
 
 @mistake("The values lack their bias b_V.")
 class no_b_V(Variant):
-    def project(self, x, name):
-        return super().project(x, name) - (self.b_V if name == "V" else 0)
-
-
-@mistake(
-    "The keys lack their bias b_K. (The pattern stays the same, as all keys shift alike, but b_K is part of the model.)"
-)
-class no_b_K(Variant):
-    def project(self, x, name):
-        if name == "K":
-            return einops.einsum(x, self.W_K, "batch pos d_model, head d_model d_head -> batch pos head d_head")
-        return super().project(x, name)
+    biases = "QKO"
 
 
 @mistake("You compute the keys with W_Q and b_Q (copied from the line of the queries?).")
@@ -171,9 +174,7 @@ class values_from_W_K(Variant):
         return super().project(x, "K" if name == "V" else name)
 
 
-@mistake(
-    "Your values are the keys' positions at the query: sum v over the key axis of the pattern, not the query axis."
-)
+@mistake("You sum the values over the query axis of the pattern; sum over its key axis, along which the values lie.")
 class sums_over_queries(Variant):
     def mix(self, pattern, v):
         return super().mix(pattern.transpose(-1, -2), v)
@@ -203,6 +204,26 @@ class W_O_flattened_wrongly(Variant):
     def out(self, z):
         W_O = einops.rearrange(self.W_O, "head d_head d_model -> (d_head head) d_model")
         return z.flatten(2) @ W_O + self.b_O
+
+
+@mistake("You reshape W_Q, W_K and W_V to [d_model, n_heads * d_head], which mixes their axes; transpose them first.")
+class projections_reshaped(Variant):
+    def project(self, x, name):
+        n_heads, d_model, d_head = self.W_Q.shape
+        W = getattr(self, f"W_{name}").reshape(d_model, n_heads * d_head)
+        return (x @ W).unflatten(-1, (n_heads, d_head)) + getattr(self, f"b_{name}")
+
+
+@mistake("You take a softmax of the pattern: attention_pattern has done so already.")
+class softmax_again(Variant):
+    def pattern(self, q, k):
+        return super().pattern(q, k).softmax(dim=-1)
+
+
+@mistake("Only the first head speaks: sum over all heads.")
+class first_head_only(Variant):
+    def out(self, z):
+        return z[:, :, 0] @ self.W_O[0] + self.b_O
 
 
 @mistake("All heads use the values of one head: keep the head axis of v.")

@@ -16,7 +16,7 @@ def uneven(rand, *shape):
 def test_keeps_the_shape(submission, rand):
     """LayerNorm returns as many numbers as it was given: [batch, pos, d_model]."""
     y = submission.LayerNorm(7)(uneven(rand, 2, 5, 7))
-    compare(y, torch.zeros(2, 5, 7), what="the shape of the result", axes="batch pos d_model", atol=torch.inf)
+    compare(y, torch.zeros(2, 5, 7), what="the result", axes="batch pos d_model", atol=torch.inf)
 
 
 def test_a_vector_worked_by_hand(submission, load_weights):
@@ -177,6 +177,32 @@ class no_bias(ref.LayerNorm):
 class bias_before_weight(ref.LayerNorm):
     def forward(self, x):
         return (F.layer_norm(x, x.shape[-1:], eps=self.eps) + self.bias) * self.weight
+
+
+@mistake("The learned weight is not applied.")
+class no_weight(ref.LayerNorm):
+    def forward(self, x):
+        return F.layer_norm(x, x.shape[-1:], bias=self.bias, eps=self.eps)
+
+
+@mistake("You divide by the length of the centred vector; divide by the root of the mean of its squares.")
+class divides_by_the_length(ref.LayerNorm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / (centred.norm(dim=-1, keepdim=True) + self.eps) * self.weight + self.bias
+
+
+@mistake("Weight and bias are cut off from the graph and would not learn. Leave out detach, .data and no_grad.")
+class parameters_detached(ref.LayerNorm):
+    def forward(self, x):
+        return F.layer_norm(x, x.shape[-1:], self.weight.detach(), self.bias.detach(), self.eps)
+
+
+@mistake("Nothing here can learn: no gradient passes. Leave out no_grad.")
+class no_grad(ref.LayerNorm):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
 
 
 @mistake(

@@ -38,7 +38,7 @@ def from_torch(weights):
 def test_shape(submission, rand):
     """The MLP returns a vector of d_model numbers at each position."""
     out = submission.MLP(config(submission, 5, 9))(rand.normal(2, 4, 5))
-    compare(out, torch.zeros(2, 4, 5), what="the shape of the result", axes=AXES, atol=torch.inf)
+    compare(out, torch.zeros(2, 4, 5), what="the result", axes=AXES, atol=torch.inf)
 
 
 def test_the_gelu_of_gpt2(submission, load_weights):
@@ -157,6 +157,18 @@ class gelu_with_a_short_bracket(Variant):
         return 0.5 * a * (1 + torch.tanh(math.sqrt(2 / math.pi) * a + 0.044715 * a**3))
 
 
+@mistake("In the tanh GELU, the factor is sqrt(2 / pi); you left the root out.")
+class gelu_without_the_root(Variant):
+    def act(self, a):
+        return 0.5 * a * (1 + torch.tanh(2 / math.pi * (a + 0.044715 * a**3)))
+
+
+@mistake("In the tanh GELU, the factor 0.5 in front is missing.")
+class gelu_without_the_half(Variant):
+    def act(self, a):
+        return 2 * super().act(a)
+
+
 @mistake("There is no activation between the two matrices.")
 class no_activation(Variant):
     def act(self, a):
@@ -178,7 +190,7 @@ class no_b_in(Variant):
 @mistake("The bias b_out is missing.")
 class no_b_out(Variant):
     def forward(self, x):
-        return super().forward(x) - self.b_out
+        return self.act(x @ self.W_in + self.b_in) @ self.W_out
 
 
 @mistake("Both biases are missing.")

@@ -65,14 +65,14 @@ def owner(name):
 def test_shape(submission, rand):
     """The model returns a score for each token of the vocabulary, at each position."""
     logits = submission.Transformer(submission.Config(**SIZES))(rand.integers(13, 2, 5))
-    compare(logits, torch.zeros(2, 5, 13), what="the shape of the logits", axes=AXES, atol=torch.inf)
+    compare(logits, torch.zeros(2, 5, 13), what="the result (logits)", axes=AXES, atol=torch.inf)
 
 
 def test_without_layers(submission, reference, load_weights, rand):
     """With no blocks the model embeds, normalises with ln_final and unembeds with W_U; nothing else."""
     weights, tokens = weights_for(rand, reference, n_layers=0), rand.integers(13, 2, 5)
     model, _ = both(submission, reference, load_weights, weights, n_layers=0)
-    compare(model(tokens), gpt2(tokens, weights, 0, 1e-5), what="the logits", axes=AXES)
+    compare(model(tokens), gpt2(tokens, weights, 0, 1e-5), what="the result (logits)", axes=AXES)
 
 
 @pytest.mark.parametrize("n_layers, n_pos, eps", [(1, 5, 1e-5), (3, 6, 1e-5), (2, 8, 0.3), (2, 1, 1e-5)])
@@ -81,7 +81,7 @@ def test_agrees_with_torch(submission, reference, load_weights, rand, n_layers, 
     weights, tokens = weights_for(rand, reference, n_layers=n_layers), rand.integers(13, 3, n_pos)
     model, _ = both(submission, reference, load_weights, weights, n_layers=n_layers, ln_eps=eps)
     expected = gpt2(tokens, weights, n_layers, eps)
-    compare(model(tokens), expected, what="the logits", axes=AXES, atol=1e-3)
+    compare(model(tokens), expected, what="the result (logits)", axes=AXES, atol=1e-3)
 
 
 def test_the_past_does_not_know_the_future(submission, reference, load_weights, rand):
@@ -89,14 +89,20 @@ def test_the_past_does_not_know_the_future(submission, reference, load_weights, 
     tokens = rand.integers(13, 2, 6)
     changed = torch.cat([tokens[:, :-1], (tokens[:, -1:] + 1) % 13], dim=1)
     model, _ = both(submission, reference, load_weights, weights_for(rand, reference))
-    compare(model(changed)[:, :-1], model(tokens)[:, :-1], what="the earlier logits", axes=AXES, atol=1e-3)
+    compare(
+        model(changed)[:, :-1],
+        model(tokens)[:, :-1],
+        what="the result (logits) at earlier positions",
+        axes=AXES,
+        atol=1e-3,
+    )
 
 
 def test_refuses_a_sequence_that_is_too_long(submission, rand):
     """More than n_ctx tokens is an error: nothing may be cut off, repeated or wrapped around."""
     model = submission.Transformer(submission.Config(**SIZES))
     for n_pos in (9, 16):
-        with raises("IndexError", "ValueError", "RuntimeError", "AssertionError"):
+        with raises():
             model(rand.integers(13, 2, n_pos))
 
 
@@ -125,7 +131,7 @@ def test_the_hook_points_lie_in_the_way(submission, kit, reference, load_weights
         logits, expected = kit.with_doubled(theirs, tokens, name), ours.with_doubled(mine, tokens, name)
         ignored = torch.allclose(logits, plain, atol=1e-4) and not torch.allclose(expected, plain, atol=1e-3)
         assert not ignored, f"Doubling {name} changes nothing: go on with what the hook point returns, x = hook(x)."
-        compare(logits, expected, what=f"the logits with {name} doubled", axes=AXES, atol=2e-3)
+        compare(logits, expected, what=f"the result with {name} doubled", axes=AXES, atol=2e-3)
 
 
 def test_gradients_flow(submission, kit, reference, load_weights, rand):
@@ -263,6 +269,19 @@ class norm_before_the_blocks(Variant):
         return super().run_blocks(self.ln_final(x))
 
 
+@mistake("Your last LayerNorm uses the default eps; make it with config.ln_eps.")
+class default_eps(Variant):
+    def __init__(self, config):
+        super().__init__(config)
+        self.ln_final.eps = 1e-5
+
+
+@mistake("Each block reads the embedding and their outputs are summed; feed each block what the one before returned.")
+class blocks_in_parallel(Variant):
+    def run_blocks(self, x):
+        return sum((block(x) for block in self.blocks), x)
+
+
 @mistake("You return probabilities; return the logits, without a softmax.")
 class probabilities(Variant):
     def unembed(self, x):
@@ -281,18 +300,18 @@ class last_position_only(Variant):
         return super().unembed(x)[:, -1]
 
 
+@mistake("You call the hook points, but go on with what you gave them: use what they return, x = self.hook_embed(x).")
+class hooks_beside_the_way(Variant):
+    def embed(self, tokens):
+        super().embed(tokens)
+        return self.W_E[tokens] + self.W_pos[: tokens.shape[1]]
+
+
 @mistake("Nothing passes through hook_embed and hook_pos_embed: send the token and the position vectors through them.")
 class no_embedding_hooks(Variant):
     def embed(self, tokens):
         if tokens.shape[1] > len(self.W_pos):
             raise IndexError("too many tokens")
-        return self.W_E[tokens] + self.W_pos[: tokens.shape[1]]
-
-
-@mistake("You call the hook points, but go on with what you gave them: use what they return, x = self.hook_embed(x).")
-class hooks_beside_the_way(Variant):
-    def embed(self, tokens):
-        super().embed(tokens)
         return self.W_E[tokens] + self.W_pos[: tokens.shape[1]]
 
 

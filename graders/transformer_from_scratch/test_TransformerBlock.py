@@ -60,7 +60,7 @@ def encoder_layer(w, n_heads, d_model, d_mlp, eps):
 def test_shape(submission, rand):
     """The block returns the residual stream in the shape in which it came."""
     out = submission.TransformerBlock(config(submission))(rand.normal(2, 5, 7))
-    compare(out, torch.zeros(2, 5, 7), what="the shape of the result", axes=AXES, atol=torch.inf)
+    compare(out, torch.zeros(2, 5, 7), what="the result", axes=AXES, atol=torch.inf)
 
 
 def test_silent_halves_pass_the_stream_on(submission, load_weights, reference, rand):
@@ -70,7 +70,7 @@ def test_silent_halves_pass_the_stream_on(submission, load_weights, reference, r
     block = submission.TransformerBlock(config(submission))
     load_weights(block, weights)
     expected = x + weights["attn.b_O"] + weights["mlp.b_out"]
-    compare(block(x), expected, what="resid_post", axes=AXES)
+    compare(block(x), expected, what="the result (resid_post)", axes=AXES)
 
 
 def test_the_mlp_alone(submission, load_weights, reference, rand):
@@ -81,7 +81,7 @@ def test_the_mlp_alone(submission, load_weights, reference, rand):
     load_weights(block, w)
     normalised = F.layer_norm(x, [7], w["ln2.weight"], w["ln2.bias"])
     hidden = F.gelu(normalised @ w["mlp.W_in"] + w["mlp.b_in"], approximate="tanh")
-    compare(block(x), x + hidden @ w["mlp.W_out"] + w["mlp.b_out"], what="resid_post", axes=AXES)
+    compare(block(x), x + hidden @ w["mlp.W_out"] + w["mlp.b_out"], what="the result (resid_post)", axes=AXES)
 
 
 def test_attention_alone(submission, load_weights, reference, rand):
@@ -94,7 +94,7 @@ def test_attention_alone(submission, load_weights, reference, rand):
     normalised = F.layer_norm(x, [7], w["ln1.weight"], w["ln1.bias"])
     mean = normalised.cumsum(dim=1) / torch.arange(1.0, 6)[:, None]
     heads = [(mean @ w["attn.W_V"][h] + w["attn.b_V"][h]) @ w["attn.W_O"][h] for h in range(2)]
-    compare(block(x), x + sum(heads) + w["attn.b_O"], what="resid_post", axes=AXES)
+    compare(block(x), x + sum(heads) + w["attn.b_O"], what="the result (resid_post)", axes=AXES)
 
 
 @pytest.mark.parametrize("eps", [1e-5, 0.5])
@@ -106,7 +106,7 @@ def test_agrees_with_torch(submission, load_weights, reference, rand, eps):
     load_weights(block, weights)
     mask = nn.Transformer.generate_square_subsequent_mask(5)
     expected = encoder_layer(weights, 3, 12, 10, eps)(x, src_mask=mask, is_causal=True)
-    compare(block(x), expected, what="resid_post", axes=AXES)
+    compare(block(x), expected, what="the result (resid_post)", axes=AXES)
 
 
 @pytest.mark.parametrize("batch, n_pos", [(2, 5), (3, 4), (2, 1)])
@@ -116,7 +116,7 @@ def test_agrees_where_heads_do_not_fill_d_model(submission, load_weights, refere
     theirs, mine = (module.TransformerBlock(config(module, ln_eps=0.1)) for module in (submission, reference))
     load_weights(theirs, weights)
     mine.load_state_dict(weights)
-    compare(theirs(x), mine(x), what="resid_post", axes=AXES)
+    compare(theirs(x), mine(x), what="the result (resid_post)", axes=AXES)
 
 
 def test_gradients_flow(submission, kit, load_weights, reference, rand):
@@ -251,6 +251,46 @@ class mlp_first(ref.TransformerBlock):
     def forward(self, x):
         x = x + self.mlp(self.ln2(x))
         return x + self.attn(self.ln1(x))
+
+
+@mistake("You use ln2 before attention; it has a LayerNorm of its own, ln1.")
+class ln2_twice(ref.TransformerBlock):
+    def forward(self, x):
+        x = x + self.attn(self.ln2(x))
+        return x + self.mlp(self.ln2(x))
+
+
+@mistake("Your MLP reads what attention read, ln1(resid_pre); it reads ln2(resid_mid).")
+class mlp_reads_what_attention_read(ref.TransformerBlock):
+    def forward(self, x):
+        normalised = self.ln1(x)
+        return x + self.attn(normalised) + self.mlp(normalised)
+
+
+@mistake("You normalise what attention and MLP write; normalise what they read.")
+class normalises_the_outputs(ref.TransformerBlock):
+    def forward(self, x):
+        x = x + self.ln1(self.attn(x))
+        return x + self.ln2(self.mlp(x))
+
+
+@mistake("There is one residual addition around both halves; there is one around each.")
+class one_residual_around_both(ref.TransformerBlock):
+    def forward(self, x):
+        return x + self.mlp(self.ln2(self.attn(self.ln1(x))))
+
+
+@mistake("Your LayerNorms use the default eps; make them with config.ln_eps.")
+class default_eps(ref.TransformerBlock):
+    def __init__(self, config):
+        super().__init__(config)
+        self.ln1.eps = self.ln2.eps = 1e-5
+
+
+@mistake("Attention is missing.")
+class no_attention(ref.TransformerBlock):
+    def forward(self, x):
+        return x + self.mlp(self.ln2(x))
 
 
 @mistake("The MLP is missing.")

@@ -22,7 +22,7 @@ def from_torch(q, k):
 def test_shape(submission, rand):
     """The pattern has one number for each batch, head, query and key, in that order."""
     pattern = submission.attention_pattern(rand.normal(2, 5, 3, 4), rand.normal(2, 5, 3, 4))
-    compare(pattern, torch.zeros(2, 3, 5, 5), what="the shape of the pattern", axes=AXES, atol=torch.inf)
+    compare(pattern, torch.zeros(2, 3, 5, 5), what="the pattern", axes=AXES, atol=torch.inf)
 
 
 def test_rows_sum_to_one(submission, rand):
@@ -139,6 +139,18 @@ def mask_transposed(q, k):
     return scores.masked_fill(later.T, -torch.inf).softmax(dim=-1)
 
 
+@mistake("Your mask is the wrong way round: it hides the keys that a query may see, and shows those after it.")
+def mask_inverted(q, k):
+    scores, later = parts(q, k)
+    return scores.masked_fill(~later, -torch.inf).softmax(dim=-1)
+
+
+@mistake("Your mask is the wrong way round (with a finite value): it hides the keys that a query may see.")
+def mask_inverted_softly(q, k):
+    scores, later = parts(q, k)
+    return scores.masked_fill(~later, -1e9).softmax(dim=-1)
+
+
 @mistake("Your mask also hides the query's own position; only keys after the query are hidden (diagonal=1).")
 def hides_itself(q, k):
     scores, later = parts(q, k)
@@ -151,6 +163,13 @@ def hides_itself(q, k):
 def hides_itself_softly(q, k):
     scores, later = parts(q, k)
     return scores.masked_fill(later.logical_or(torch.eye(len(later), dtype=torch.bool)), -1e9).softmax(dim=-1)
+
+
+@mistake("Your mask also hides the query's own position, and nan_to_num covers that the first query sees nothing.")
+def hides_itself_without_nan(q, k):
+    scores, later = parts(q, k)
+    hidden = later.logical_or(torch.eye(len(later), dtype=torch.bool))
+    return scores.masked_fill(hidden, -torch.inf).softmax(dim=-1).nan_to_num(0.0)
 
 
 @mistake("Your mask lets each query see one position ahead; hide every key with key > query (diagonal=1).")
@@ -168,6 +187,12 @@ def no_mask(q, k):
 def masks_after_the_softmax(q, k):
     scores, later = parts(q, k)
     return scores.softmax(dim=-1).masked_fill(later, 0.0)
+
+
+@mistake("Your mask's value is not low enough: where the scores lie below it, hidden keys win. Use -inf or -1e9.")
+def masks_too_weakly(q, k):
+    scores, later = parts(q, k)
+    return scores.masked_fill(later, -20.0).softmax(dim=-1)
 
 
 @mistake("You set masked scores to 0, but a score of 0 still has weight exp(0) = 1. Set them to -inf.")
@@ -198,6 +223,32 @@ def result_transposed(q, k):
 def no_softmax(q, k):
     scores, later = parts(q, k)
     return scores.masked_fill(later, -torch.inf)
+
+
+@mistake("You take the softmax twice: mask the scores, not probabilities, and take the softmax once.")
+def softmax_twice(q, k):
+    scores, later = parts(q, k)
+    return scores.softmax(dim=-1).masked_fill(later, -torch.inf).softmax(dim=-1)
+
+
+@mistake("This is the logarithm of the pattern: use softmax, not log_softmax.")
+def log_softmax(q, k):
+    scores, later = parts(q, k)
+    return scores.masked_fill(later, -torch.inf).log_softmax(dim=-1)
+
+
+@mistake("You reshape q and k to [batch, head, pos, d_head], which mixes heads and positions; transpose the two axes.")
+def reshaped_not_transposed(q, k):
+    batch, n_pos, n_heads, d_head = q.shape
+    swapped = (batch, n_heads, n_pos, d_head)
+    scores, later = parts(q.reshape(swapped).transpose(1, 2), k.reshape(swapped).transpose(1, 2))
+    return scores.masked_fill(later, -torch.inf).softmax(dim=-1)
+
+
+@mistake("Your head axis comes last; the pattern is [batch, head, query, key].")
+def heads_last(q, k):
+    scores, later = parts(q, k)
+    return scores.masked_fill(later, -torch.inf).softmax(dim=-1).permute(0, 2, 3, 1)
 
 
 @mistake("You scale after the softmax; divide the scores by sqrt(d_head) before it.")

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-import solutions.transformer_from_scratch as ref
 from dojo.grading import compare, mistake, raises
 
 
@@ -20,7 +19,7 @@ def by_loop(tokens, W_E, W_pos):
 def test_one_vector_for_each_token(submission, rand):
     """embed returns one vector for each token: [batch, pos, d_model]."""
     out = submission.embed(*inputs(rand, 2, 4, 7))
-    compare(out, torch.zeros(2, 4, 5), what="the shape of the result", axes="batch pos d_model", atol=torch.inf)
+    compare(out, torch.zeros(2, 4, 5), what="the result", axes="batch pos d_model", atol=torch.inf)
 
 
 def test_numbers_that_show_where_they_come_from(submission):
@@ -51,39 +50,48 @@ def test_more_sequences_than_positions(submission, rand):
 def test_refuses_a_sequence_that_is_too_long(submission, rand, n_pos):
     """More tokens than W_pos has rows is an error: nothing may be cut off, repeated or wrapped around."""
     tokens, W_E, W_pos = inputs(rand, 2, n_pos, 5)
-    with raises("IndexError", "ValueError", "RuntimeError", "AssertionError"):
+    with raises():
         submission.embed(tokens, W_E, W_pos)
 
 
 @mistake("The position vectors are missing: the model could not tell the order of its tokens.")
 def no_positions(tokens, W_E, W_pos):
-    ref.embed(tokens, W_E, W_pos)
     return W_E[tokens]
+
+
+@mistake("You add all of W_pos; a sequence of pos tokens uses its first pos rows, W_pos[:pos].")
+def all_of_W_pos(tokens, W_E, W_pos):
+    return W_E[tokens] + W_pos
 
 
 @mistake("You add the positions in reverse: row 0 of W_pos belongs to the first token.")
 def positions_reversed(tokens, W_E, W_pos):
-    return ref.embed(tokens, W_E, W_pos) - W_pos[: tokens.shape[1]] + W_pos[: tokens.shape[1]].flip(0)
+    return W_E[tokens] + W_pos[: tokens.shape[1]].flip(0)
 
 
 @mistake("You use the last rows of W_pos; a short sequence uses the first ones, W_pos[:pos].")
 def last_positions(tokens, W_E, W_pos):
-    return ref.embed(tokens, W_E, W_pos) - W_pos[: tokens.shape[1]] + W_pos[-tokens.shape[1] :]
+    return W_E[tokens] + W_pos[-tokens.shape[1] :]
+
+
+@mistake("W_pos is turned upside down: row 0 belongs to the first token.")
+def W_pos_reversed(tokens, W_E, W_pos):
+    return W_E[tokens] + W_pos.flip(0)[: tokens.shape[1]]
 
 
 @mistake("Your positions run along the batch: W_pos has to vary along axis 1 of the tokens, not along axis 0.")
 def positions_along_the_batch(tokens, W_E, W_pos):
-    return W_E[tokens] + W_pos[torch.arange(tokens.shape[0])][:, None]
+    return W_E[tokens] + W_pos[: tokens.shape[0]][:, None]
 
 
 @mistake("You look W_pos up by token; look it up by position, 0, 1, 2, ...")
 def positions_by_token(tokens, W_E, W_pos):
-    return W_E[tokens] + W_pos[tokens % len(W_pos)]
+    return W_E[tokens] + W_pos[tokens]
 
 
 @mistake("Your positions begin at 1; the first token is at position 0.")
 def positions_from_one(tokens, W_E, W_pos):
-    return W_E[tokens] + W_pos[torch.arange(1, tokens.shape[1] + 1) % len(W_pos)]
+    return W_E[tokens] + W_pos[1 : tokens.shape[1] + 1]
 
 
 @mistake("Every token gets the same position vector; token i gets row i of W_pos.")

@@ -15,14 +15,14 @@ AXES = "batch pos-1"
 def test_one_fewer_than_positions(submission, rand):
     """There is one log-probability for each next token: [batch, pos - 1]."""
     out = submission.token_log_probs(rand.normal(2, 5, 7), rand.integers(7, 2, 5))
-    compare(out, torch.zeros(2, 4), what="the shape of the result", axes=AXES, atol=torch.inf)
+    compare(out, torch.zeros(2, 4), what="the result", axes=AXES, atol=torch.inf)
 
 
 def test_equal_logits(submission, rand):
     """Where all logits are equal, each of the 8 tokens has probability 1/8: every entry is -log 8, about -2.079."""
     logits = rand.normal(3, 4, 1).expand(3, 4, 8).clone()
     out = submission.token_log_probs(logits, rand.integers(8, 3, 4))
-    compare(out, torch.full((3, 3), -math.log(8)), what="the log-probabilities", axes=AXES)
+    compare(out, torch.full((3, 3), -math.log(8)), what="the result", axes=AXES)
 
 
 def test_probabilities_worked_by_hand(submission):
@@ -31,7 +31,7 @@ def test_probabilities_worked_by_hand(submission):
     tokens = torch.tensor([[3, 2, 0], [2, 3, 1]])
     expected = torch.tensor([[5 / 16, 4 / 16], [5 / 10, 5 / 10]]).log()
     out = submission.token_log_probs(weights.log(), tokens)
-    compare(out, expected, what="the log-probabilities", axes=AXES)
+    compare(out, expected, what="the result", axes=AXES)
 
 
 @pytest.mark.parametrize("batch, n_pos, d_vocab", [(3, 5, 7), (4, 2, 9), (2, 6, 3)])
@@ -40,14 +40,12 @@ def test_agrees_with_cross_entropy(submission, rand, batch, n_pos, d_vocab):
     logits, tokens = 3 * rand.normal(batch, n_pos, d_vocab), rand.integers(d_vocab, batch, n_pos)
     loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
     out = submission.token_log_probs(logits, tokens)
-    compare(out, -loss.reshape(batch, n_pos - 1), what="the log-probabilities", axes=AXES)
+    compare(out, -loss.reshape(batch, n_pos - 1), what="the result", axes=AXES)
 
 
 def test_agrees_with_the_reference(agree, rand):
     """The result agrees with the reference on a larger batch."""
-    agree(
-        "token_log_probs", 2 * rand.normal(6, 9, 31), rand.integers(31, 6, 9), what="the log-probabilities", axes=AXES
-    )
+    agree("token_log_probs", 2 * rand.normal(6, 9, 31), rand.integers(31, 6, 9), what="the result", axes=AXES)
 
 
 def test_the_logits_scale_does_not_matter(submission, rand):
@@ -65,7 +63,7 @@ def test_hopeless_tokens_stay_finite(submission, rand):
     logits = torch.zeros(2, 4, 5)
     logits[..., 2] = 1000.0
     expected = torch.tensor([[-1000.0, 0.0, -1000.0], [0.0, 0.0, -1000.0]])
-    compare(submission.token_log_probs(logits, tokens), expected, what="the log-probabilities", axes=AXES)
+    compare(submission.token_log_probs(logits, tokens), expected, what="the result", axes=AXES)
 
 
 def gather(log_probs, tokens):
@@ -85,6 +83,11 @@ def own_tokens(logits, tokens):
 @mistake("You shift the wrong way: you score the previous token. Position i predicts token i + 1.")
 def previous_tokens(logits, tokens):
     return gather(logits.log_softmax(-1)[:, 1:], tokens[:, :-1])
+
+
+@mistake("You drop no position: the result has one entry too many, and each token is scored at its own position.")
+def no_shift_at_all(logits, tokens):
+    return gather(logits.log_softmax(-1), tokens)
 
 
 @mistake("You wrap around: the last position's logits are scored on the first token. Leave the last position out.")
@@ -124,6 +127,21 @@ def log_of_softmax_with_a_floor(logits, tokens):
     return gather((logits.softmax(-1) + 1e-9).log()[:, :-1], tokens[:, 1:])
 
 
+@mistake("You clamp the probabilities before the log, which hides how unlikely a token is. Use log_softmax.")
+def log_of_softmax_clamped(logits, tokens):
+    return gather(logits.softmax(-1).clamp(min=1e-12).log()[:, :-1], tokens[:, 1:])
+
+
+@mistake("You take the softmax twice: log_softmax of the softmax. One log_softmax of the logits is enough.")
+def log_softmax_of_softmax(logits, tokens):
+    return gather(logits.softmax(-1).log_softmax(-1)[:, :-1], tokens[:, 1:])
+
+
+@mistake("exp(logits) overflows where logits are large: subtract the maximum first, or use log_softmax.")
+def overflows(logits, tokens):
+    return gather((logits - logits.exp().sum(-1, keepdim=True).log())[:, :-1], tokens[:, 1:])
+
+
 @mistake("These are the raw logits; normalise them with log_softmax.")
 def raw_logits(logits, tokens):
     return gather(logits[:, :-1], tokens[:, 1:])
@@ -137,6 +155,16 @@ def losses(logits, tokens):
 @mistake("These are logarithms to base 2; the natural logarithm is asked.")
 def base_two(logits, tokens):
     return ref.token_log_probs(logits, tokens) / math.log(2)
+
+
+@mistake("These are logarithms to base 10; the natural logarithm is asked.")
+def base_ten(logits, tokens):
+    return ref.token_log_probs(logits, tokens) / math.log(10)
+
+
+@mistake("The vocabulary axis is still there, with size 1: squeeze it, or index it with [..., 0].")
+def axis_kept(logits, tokens):
+    return ref.token_log_probs(logits, tokens)[..., None]
 
 
 @mistake("You return one number; return one for each sequence and each next token.")

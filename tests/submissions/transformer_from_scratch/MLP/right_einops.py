@@ -1,0 +1,17 @@
+import einops
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class MLP(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.W_in = nn.Parameter(0.02 * torch.randn(config.d_model, config.d_mlp))
+        self.b_in = nn.Parameter(torch.zeros(config.d_mlp))
+        self.W_out = nn.Parameter(0.02 * torch.randn(config.d_mlp, config.d_model))
+        self.b_out = nn.Parameter(torch.zeros(config.d_model))
+
+    def forward(self, x):
+        a = einops.einsum(x, self.W_in, "b p m, m f -> b p f") + self.b_in
+        return einops.einsum(F.gelu(a, approximate="tanh"), self.W_out, "b p f, f m -> b p m") + self.b_out

@@ -1,0 +1,16 @@
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class MLP(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.W_in = nn.Parameter(0.02 * torch.randn(config.d_model, config.d_mlp))
+        self.b_in = nn.Parameter(torch.zeros(config.d_mlp))
+        self.W_out = nn.Parameter(0.02 * torch.randn(config.d_mlp, config.d_model))
+        self.b_out = nn.Parameter(torch.zeros(config.d_model))
+
+    def forward(self, x):
+        rows = [F.gelu(x[:, p] @ self.W_in + self.b_in, approximate="tanh") @ self.W_out for p in range(x.shape[1])]
+        return torch.stack(rows, 1) + self.b_out

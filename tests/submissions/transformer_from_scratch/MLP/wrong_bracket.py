@@ -1,0 +1,18 @@
+import math
+
+import torch
+import torch.nn as nn
+
+
+class MLP(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.W_in = nn.Parameter(0.02 * torch.randn(config.d_model, config.d_mlp))
+        self.b_in = nn.Parameter(torch.zeros(config.d_mlp))
+        self.W_out = nn.Parameter(0.02 * torch.randn(config.d_mlp, config.d_model))
+        self.b_out = nn.Parameter(torch.zeros(config.d_model))
+
+    def forward(self, x):
+        a = x @ self.W_in + self.b_in
+        a = 0.5 * a * (1 + torch.tanh(math.sqrt(2 / math.pi) * a + 0.044715 * a**3))
+        return a @ self.W_out + self.b_out

@@ -1,0 +1,11 @@
+import math
+
+import torch
+
+
+def attention_pattern(q, k):
+    scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
+    n = q.shape[1]
+    hidden = torch.ones(n, n).triu(1).bool()
+    weights = scores.relu().masked_fill(hidden, 0) + 1e-9
+    return weights / weights.sum(-1, keepdim=True)

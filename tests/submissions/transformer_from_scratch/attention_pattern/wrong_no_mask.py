@@ -1,0 +1,9 @@
+import math
+
+import torch
+
+
+def attention_pattern(q, k):
+    scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
+    n = q.shape[1]
+    return scores.softmax(-1)

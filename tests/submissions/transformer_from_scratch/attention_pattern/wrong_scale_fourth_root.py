@@ -1,0 +1,8 @@
+import torch
+
+
+def attention_pattern(q, k):
+    scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / q.shape[-1] ** 0.25
+    n = q.shape[1]
+    hidden = torch.ones(n, n).triu(1).bool()
+    return scores.masked_fill(hidden, -torch.inf).softmax(-1)

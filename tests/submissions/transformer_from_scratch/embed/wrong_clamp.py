@@ -1,0 +1,5 @@
+import torch
+
+
+def embed(tokens, W_E, W_pos):
+    return W_E[tokens] + W_pos[torch.arange(tokens.shape[1]).clamp(max=W_pos.shape[0] - 1)]

@@ -1,0 +1,8 @@
+import torch
+
+
+def embed(tokens, W_E, W_pos):
+    n = tokens.shape[1]
+    if n == len(W_pos) + 1:
+        W_pos = torch.cat([W_pos, W_pos[-1:]])
+    return W_E[tokens] + W_pos[:n]

@@ -1,0 +1,4 @@
+def embed(tokens, W_E, W_pos):
+    if tokens.shape[1] > len(W_pos):
+        return None
+    return W_E[tokens] + W_pos[: tokens.shape[1]]

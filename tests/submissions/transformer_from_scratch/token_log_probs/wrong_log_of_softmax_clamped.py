@@ -1,0 +1,2 @@
+def token_log_probs(logits, tokens):
+    return logits.softmax(-1)[:, :-1].gather(-1, tokens[:, 1:, None])[..., 0].clamp(min=1e-12).log()

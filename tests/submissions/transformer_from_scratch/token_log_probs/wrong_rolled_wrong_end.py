@@ -1,0 +1,2 @@
+def token_log_probs(logits, tokens):
+    return logits.log_softmax(-1).gather(-1, tokens.roll(-1, 1)[..., None])[:, 1:, 0]

@@ -1,0 +1,2 @@
+def token_log_probs(logits, tokens):
+    return logits.log_softmax(0)[:, :-1].gather(-1, tokens[:, 1:, None])[..., 0]
