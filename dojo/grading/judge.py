@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import time
 from collections.abc import Sequence
@@ -52,6 +53,16 @@ def answer_one(session: pytest.Session, sock: socket.socket) -> None:
     worker.deadline = time.monotonic() + job.seconds
     rpc.connect(endpoint, worker)
     channel.send(verdict.to_json(grade(session, job, endpoint)))
+
+
+def warm_up(session: pytest.Session, root: Path) -> None:
+    """Grade one reference, so that no forked judge has to import, compile or allocate first what every grading uses."""
+    places = [place for item in session.items if (place := plugin.grader_of(item.path))]
+    for chapter, exercise in places[:1]:
+        namespace = vars(importlib.import_module(f"solutions.{chapter}"))
+        bench = benches.local_bench(root, chapter, exercise, namespace, 0)
+        run_items(session, items_of(session, chapter, exercise), bench)
+        verdict.to_json(verdict.Verdict(chapter, exercise, "passed", "", tests=bench.results))
 
 
 def grade(session: pytest.Session, job: Job, endpoint: benches.JudgeEndpoint) -> verdict.Verdict:

@@ -51,9 +51,12 @@ class Paused:
 
 
 def use_course(root: Path) -> None:
-    """Let graders import `solutions.<chapter>` and `graders.<chapter>.kit` from the course at `root`."""
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+    """Let graders import `solutions.<chapter>` and `graders.<chapter>.kit` from the course at `root`, and from no other."""
+    if sys.path[0] == str(root):
+        return
+    sys.path[:] = [str(root), *(p for p in sys.path if p != str(root))]
+    for name in [n for n in sys.modules if n.split(".")[0] in ("solutions", "graders")]:
+        del sys.modules[name]
 
 
 def grader_of(path: Path) -> tuple[str, str] | None:

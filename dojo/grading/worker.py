@@ -125,7 +125,43 @@ def remember(name: str, source: str, line: int = 1) -> str:
 def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would also note a stack trace for absent GPUs, 2 ms a call
+
+
+WARM_UP = """
+import math
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Warm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3, 4))
+
+    def forward(self, x):
+        return F.gelu(torch.einsum("bi,ij->bj", x, self.weight)).softmax(-1).cumsum(-1)
+
+
+def warm(x):
+    model = Warm()
+    loss = model(x).log().square().mean() / math.sqrt(2)
+    loss.backward()
+    torch.optim.AdamW(model.parameters()).step()
+    return {"loss": loss, "masked": x.masked_fill(torch.triu(torch.ones(2, 3, dtype=torch.bool), 1), float("-inf")).sort(-1)[0]}
+"""
+
+
+def warm_up() -> None:
+    """Go once through what every grading does, so that no forked child has to import, compile or allocate it first."""
+    judge, learner = rpc.Endpoint(only_calls=True), learner_endpoint()
+    rpc.pair(judge, learner)
+    judge.ask("load", [["warm-up", WARM_UP, 1]])
+    judge.ask("seed", 1)
+    judge.ask("call", judge.ask("get", 0, "warm")._handle.id, [torch.ones(2, 3)], {})
+    judge.ask("printed")
+    del sys.modules["submission"]
 
 
 def serve(sock) -> None:
