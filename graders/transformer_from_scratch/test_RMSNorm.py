@@ -6,6 +6,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 import solutions.transformer_from_scratch as ref
 from dojo.grading import compare, mistake
+from graders.transformer_from_scratch import kit as ours
 
 
 def test_a_vector_worked_by_hand(submission, load_weights):
@@ -50,10 +51,22 @@ def test_eps_is_added_to_the_mean_of_squares(submission):
     compare(result, expected, what="the normalised vectors", axes="pos d_model")
 
 
-def test_weight_can_be_trained(submission, load_weights, rand):
-    """The weight is a parameter of shape [d_model], and it starts as ones."""
-    norm = submission.RMSNorm(5)
-    compare(dict(norm.state_dict())["weight"], torch.ones(5), what="the weight of a new RMSNorm", axes="d_model")
+def test_a_new_norm_has_weight_one(submission):
+    """The weight starts as ones: a new RMSNorm gives every vector the root mean square 1."""
+    result = submission.RMSNorm(4)(torch.tensor([[3.0, 4.0, 0.0, 0.0], [-2.0, 2.0, 2.0, -2.0]]))
+    compare(result, torch.tensor([[1.2, 1.6, 0.0, 0.0], [-1.0, 1.0, 1.0, -1.0]]), what="the result", axes="pos d_model")
+
+
+def test_gradients(submission, load_weights, kit, rand):
+    """Gradients reach the input and the weight, as in LlamaRMSNorm."""
+    x, weight, probe = rand.normal(2, 3, 5), 1 + rand.normal(5), rand.normal(2, 3, 5)
+    norm, llama = submission.RMSNorm(5), LlamaRMSNorm(5, eps=1e-6)
+    load_weights(norm, {"weight": weight})
+    llama.weight.data.copy_(weight)
+    to_x, to_parameters = kit.gradients(norm, probe, x)
+    expected_to_x, expected = ours.gradients(llama, probe, x)
+    compare(to_x, expected_to_x, what="the gradient to x", axes="batch pos d_model")
+    compare(list(to_parameters.values()), list(expected.values()), what="the parameters' gradients", axes="d_model")
 
 
 def _mean_square(x):
@@ -135,3 +148,11 @@ class OneMeanForAll(ref.RMSNorm):
 class UnbiasedMean(ref.RMSNorm):
     def forward(self, x):
         return x / (x.pow(2).sum(dim=-1, keepdim=True) / (x.shape[-1] - 1) + self.eps).sqrt() * self.weight
+
+
+@mistake(
+    "No gradient reaches your scale (or your weight): compute it from x itself, without .detach(), .data or no_grad()."
+)
+class DetachesTheScale(ref.RMSNorm):
+    def forward(self, x):
+        return x / (_mean_square(x).detach() + self.eps).sqrt() * self.weight

@@ -234,7 +234,7 @@ def keeps_one_too_few(logits, temperature=1.0, top_k=None, top_p=None):
 def one_top_k_for_the_batch(logits, temperature=1.0, top_k=None, top_p=None):
     logits = ref.filter_logits(logits, temperature)
     if top_k:
-        smallest = logits.flatten().topk(min(top_k, logits.numel())).values[-1]
+        smallest = logits.flatten().topk(min(top_k, logits.shape[-1])).values[-1]
         logits = logits.masked_fill(logits < smallest, -torch.inf)
     return ref.filter_logits(logits, 1.0, None, top_p)
 
@@ -249,6 +249,14 @@ def compares_single_probabilities(logits, temperature=1.0, top_k=None, top_p=Non
     probs = logits.softmax(dim=-1)
     enough = (probs >= 1 - top_p) | (probs == probs.amax(dim=-1, keepdim=True))
     return logits.masked_fill(~enough, -torch.inf)
+
+
+@mistake("You keep the tokens whose own probability is at least top_p: it is their sum that must reach it.")
+def keeps_tokens_above_top_p(logits, temperature=1.0, top_k=None, top_p=None):
+    logits = ref.filter_logits(logits, temperature, top_k)
+    if top_p is None or top_p >= 1:
+        return logits
+    return logits.masked_fill(logits.softmax(dim=-1) < top_p, -torch.inf)
 
 
 @mistake(

@@ -109,7 +109,7 @@ def test_every_parameter_is_where_it_belongs(submission, kit, rand, sizes):
     state = _state(_gpt2(rand, sizes, kind=GPT2Model))
     parameters = _loaded(submission, kit, rand, sizes, state)
     for name, expected in _by_hand(state, sizes).items():
-        compare(parameters[name], expected, what=name)
+        compare(parameters[name], expected, what=f"the parameter {name}")
 
 
 @pytest.mark.parametrize("sizes", SIZES)
@@ -140,7 +140,7 @@ def test_prefix_without_a_head(submission, kit, rand):
     sizes = SIZES[1]
     state = {n: v for n, v in _state(_gpt2(rand, sizes)).items() if n != "lm_head.weight"}
     parameters = _loaded(submission, kit, rand, sizes, state)
-    compare(parameters["W_U"], state["transformer.wte.weight"].T, what="W_U", axes="d_model d_vocab")
+    compare(parameters["W_U"], state["transformer.wte.weight"].T, what="the parameter W_U", axes="d_model d_vocab")
 
 
 def test_old_mask_buffers(submission, kit, rand):
@@ -154,7 +154,7 @@ def test_old_mask_buffers(submission, kit, rand):
         with_masks[f"h.{layer}.attn.masked_bias"] = torch.tensor(-1e4)
     parameters = _loaded(submission, kit, rand, sizes, with_masks)
     for name, expected in _by_hand(state, sizes).items():
-        compare(parameters[name], expected, what=name)
+        compare(parameters[name], expected, what=f"the parameter {name}")
 
 
 def test_head_of_its_own(submission, kit, rand):
@@ -176,7 +176,7 @@ def test_values_are_copied(submission, kit, rand):
     kit.load_then_clear(submission.load_gpt2_weights, model, state)
     parameters = _right_shapes(dict(model.state_dict()), sizes)
     for name, expected in _by_hand(state, sizes).items():
-        compare(parameters[name], expected, what=f"{name}, after the state dict was set to 0")
+        compare(parameters[name], expected, what=f"the parameter {name}, after the state dict was set to 0")
 
 
 def test_the_model_can_still_be_trained(submission, kit, rand):
@@ -196,13 +196,13 @@ def test_a_missing_weight(submission, kit, rand, missing):
         _loaded(submission, kit, rand, SIZES[0], state)
 
 
-def test_a_weight_that_does_not_fit(submission, kit, rand):
-    """A state dict of a model of another size raises: another n_ctx, more layers than the model, fewer layers."""
-    vocab, d_model, n_ctx, n_layers, *rest = SIZES[0]
-    for other in ((vocab, d_model, n_ctx + 2, n_layers), (vocab, d_model, n_ctx, 3), (vocab, d_model, n_ctx, 1)):
-        state = _state(_gpt2(rand, (*other, *rest)))
-        with raises():
-            _loaded(submission, kit, rand, SIZES[0], state)
+@pytest.mark.parametrize("n_ctx, n_layers", [(11, 2), (9, 1), (9, 3)])
+def test_a_model_of_another_size(submission, kit, rand, n_ctx, n_layers):
+    """A state dict that does not fit raises: another n_ctx than the model's 9, fewer or more layers than its 2."""
+    vocab, d_model, _, _, *rest = SIZES[0]
+    state = _state(_gpt2(rand, (vocab, d_model, n_ctx, n_layers, *rest)))
+    with raises():
+        _loaded(submission, kit, rand, SIZES[0], state)
 
 
 @pytest.mark.parametrize("sizes", SIZES)
@@ -231,7 +231,7 @@ def test_your_transformer_runs_the_shipped_model(submission, rand):
     sizes += (theirs.n_embd // theirs.n_head, theirs.n_inner or 4 * theirs.n_embd)
     model = submission.Transformer(submission.Config(**_config(sizes)))
     submission.load_gpt2_weights(model, state)
-    tokens = rand.integers(theirs.vocab_size, 2, 11)
+    tokens = rand.integers(theirs.vocab_size, 2, 5)
     with torch.no_grad():
         expected = gpt2(tokens).logits
     compare(model(tokens), expected, what="the logits", axes="batch pos d_vocab")
@@ -264,13 +264,12 @@ def keys_first(model, state_dict):
     _load_and_change(model, state_dict, change)
 
 
-@mistake("The thirds of c_attn are in the wrong order: queries, then keys, then values (you have values first).")
+@mistake("The thirds of c_attn are read backwards: queries, then keys, then values.")
 def values_first(model, state_dict):
     def change(attn, fused, bias, n_heads):
-        v, q, k = fused.chunk(3, dim=1)
-        b_v, b_q, b_k = bias.chunk(3)
         pattern = "d_model (head d_head) -> head d_model d_head"
-        _put(attn, (q, k, v), (b_q, b_k, b_v), pattern, "(head d_head) -> head d_head", head=n_heads)
+        thirds, biases = fused.chunk(3, dim=1)[::-1], bias.chunk(3)[::-1]
+        _put(attn, thirds, biases, pattern, "(head d_head) -> head d_head", head=n_heads)
 
     _load_and_change(model, state_dict, change)
 
@@ -320,13 +319,21 @@ def transposes_the_output(model, state_dict):
 
 @mistake("You transpose c_fc and c_proj of the MLP. Conv1D is [in, out] already, unlike nn.Linear.")
 def transposes_the_mlp(model, state_dict):
-    for block in model.blocks:
-        block.mlp.W_in.data, block.mlp.W_out.data = block.mlp.W_in.data.T, block.mlp.W_out.data.T
-    transposed = {
-        name: value.T if name.endswith(("mlp.c_fc.weight", "mlp.c_proj.weight")) else value
-        for name, value in state_dict.items()
-    }
-    ref.load_gpt2_weights(model, transposed)
+    ref.load_gpt2_weights(model, state_dict)
+    (weight,) = (value for name, value in state_dict.items() if name.endswith("h.0.mlp.c_fc.weight"))
+    model.blocks[0].mlp.W_in.data.copy_(weight.T)
+
+
+@mistake("The head is stored as [d_vocab, d_model], like wte: transpose it for W_U.")
+def does_not_transpose_the_head(model, state_dict):
+    ref.load_gpt2_weights(model, state_dict)
+    model.W_U.data.copy_(state_dict.get("lm_head.weight", model.W_E.data))
+
+
+@mistake("You reshape the head to [d_model, d_vocab]: that keeps the order of the numbers. Transpose it.")
+def reshapes_the_head(model, state_dict):
+    ref.load_gpt2_weights(model, state_dict)
+    model.W_U.data.copy_(state_dict.get("lm_head.weight", model.W_E.data).reshape(model.W_U.shape))
 
 
 @mistake("The biases b_Q, b_K and b_V are not loaded: they lie in c_attn.bias.")
@@ -355,6 +362,11 @@ def _keeps(parameters_of):
 @mistake("b_O is not loaded: it is attn.c_proj.bias.")
 def forgets_b_O(model, state_dict):
     _keeps(lambda m: [block.attn.b_O for block in m.blocks])(model, state_dict)
+
+
+@mistake("The MLP's biases are not loaded: mlp.c_fc.bias and mlp.c_proj.bias.")
+def forgets_the_mlp_biases(model, state_dict):
+    _keeps(lambda m: [b for block in m.blocks for b in (block.mlp.b_in, block.mlp.b_out)])(model, state_dict)
 
 
 @mistake("ln_final is not loaded: it is ln_f, outside the layers.")

@@ -166,6 +166,16 @@ def slowest_first(x, positions, base=10000.0):
     return _turn(x, positions[..., None, None] * _frequencies(x, base).flip(0))
 
 
+@mistake("Your frequencies grow: the exponent is negative, base^(-2i / d_head).")
+def growing_frequencies(x, positions, base=10000.0):
+    return _turn(x, positions[..., None, None] / _frequencies(x, base))
+
+
+@mistake("You put the results side by side, pair by pair. Both halves stay halves: cat the first and the second.")
+def interleaves_the_result(x, positions, base=10000.0):
+    return torch.stack(ref.rotary(x, positions, base).chunk(2, dim=-1), dim=-1).flatten(-2)
+
+
 @mistake("Your base is always 10000: use the argument.")
 def constant_base(x, positions, base=10000.0):
     return ref.rotary(x, positions)

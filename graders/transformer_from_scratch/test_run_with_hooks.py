@@ -94,7 +94,7 @@ def test_functions_on_several_names(submission, kit, rand):
 def test_functions_on_the_same_name(submission, kit, rand):
     """Where a name comes twice, the second function gets what the first has made."""
     tokens, name = rand.integers(11, 2, 5), "layers.1.hook_mid"
-    hooks = [(name, Function(lambda a: 3 * a)), (name, Function(lambda a: None)), (name, Function(lambda a: a + 1))]
+    hooks = [(name, Function(lambda a: 3 * a)), (name, Function(lambda a: a + 1)), (name, Function(lambda a: None))]
     logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, hooks)
     compare(logits, _by_hand(rand.seed, tokens, {name: lambda a: 3 * a + 1}), what="the logits", axes=AXES)
 

@@ -1,0 +1,11 @@
+import torch
+
+
+def generate(model, tokens, n_new, sampler):
+    cache, new = KVCache(), tokens
+    with torch.no_grad():
+        for _ in range(n_new + 1):
+            logits = forward_with_cache(model, new, cache)[:, -1]
+            new = sampler(logits)[:, None]
+            tokens = torch.cat([tokens, new], dim=1)
+    return tokens

@@ -1,0 +1,16 @@
+import math
+
+import torch
+
+
+def rotary(x, positions, base=10000.0):
+    d = x.shape[-1]
+    freq = base ** (-torch.arange(0, d, 2) / d)
+    angle = positions[..., None, None] * freq
+    a, b = x.chunk(2, -1)
+    c, s = angle.cos(), angle.sin()
+
+    out = torch.empty_like(x)
+    out[..., ::2] = x[..., ::2] * c - x[..., 1::2] * s
+    out[..., 1::2] = x[..., 1::2] * c + x[..., ::2] * s
+    return out

@@ -1,0 +1,21 @@
+import torch
+from torch import nn
+
+
+def run_with_cache(model, tokens, names=None):
+    modules = dict(model.named_modules())
+    if names is None:
+        names = [n for n, m in modules.items() if isinstance(m, HookPoint)]
+    cache, handles = {}, []
+    if True:
+        for name in names:
+
+            def hook(module, args, output, name=name):
+                cache[name] = output.detach().clone()
+
+            handles.append(modules[name].register_forward_hook(hook))
+        logits = model(tokens)
+    if True:
+        for handle in handles:
+            handle.remove()
+        return logits, cache

@@ -1,0 +1,17 @@
+import torch
+
+
+def run_with_hooks(model, tokens, hooks):
+    modules, handles = dict(model.named_modules()), []
+    try:
+        for name, fn in hooks:
+
+            def hook(module, args, output, fn=fn):
+                new = fn(output, module)
+                return None if new is None else new + output
+
+            handles.append(modules[name].register_forward_hook(hook))
+        return model(tokens)
+    finally:
+        for handle in handles:
+            handle.remove()

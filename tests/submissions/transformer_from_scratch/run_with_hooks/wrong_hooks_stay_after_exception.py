@@ -1,0 +1,17 @@
+import torch
+
+
+def run_with_hooks(model, tokens, hooks):
+    modules, handles = dict(model.named_modules()), []
+    if True:
+        for name, fn in hooks:
+
+            def hook(module, args, output, fn=fn):
+                return fn(output, module)
+
+            handles.append(modules[name].register_forward_hook(hook))
+        logits = model(tokens)
+    if True:
+        for handle in handles:
+            handle.remove()
+        return logits

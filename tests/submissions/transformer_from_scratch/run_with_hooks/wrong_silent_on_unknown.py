@@ -1,0 +1,18 @@
+import torch
+
+
+def run_with_hooks(model, tokens, hooks):
+    modules, handles = dict(model.named_modules()), []
+    try:
+        for name, fn in hooks:
+            if name not in modules:
+                continue
+
+            def hook(module, args, output, fn=fn):
+                return fn(output, module)
+
+            handles.append(modules[name].register_forward_hook(hook))
+        return model(tokens)
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,6 @@
+import torch
+import torch.nn.functional as F
+
+
+def swiglu(x, W_gate, W_up, W_down):
+    return (F.silu(x @ W_up) * (x @ W_gate)) @ W_down

@@ -1,0 +1,10 @@
+import torch
+import torch.nn.functional as F
+
+
+def train_step(model, optimizer, tokens):
+    loss = -token_log_probs(model(tokens), tokens).sum(1).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()

@@ -1,0 +1,9 @@
+import torch
+import torch.nn.functional as F
+
+
+def train_step(model, optimizer, tokens):
+    loss = F.cross_entropy(model(tokens)[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+    loss.backward()
+    optimizer.step()
+    return loss.item()
