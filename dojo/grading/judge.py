@@ -127,11 +127,12 @@ def _load(job: Job, bench: Bench) -> list[str]:
     loaded = bench.endpoint.ask("load", job.chunks)
     if not isinstance(loaded, dict) or not isinstance(loaded.get("errors"), list):
         raise Stopped("Your code's answer could not be read.")
+    names = loaded.get("names")
     notes = []
-    for entry in loaded["errors"]:
+    for entry in loaded["errors"][:20]:
         name, info = entry if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], dict) else ("?", {})
-        notes.append(f"In {name}: {exception_sentence(rpc.RemoteError(info))}")
-    if job.exercise not in (loaded.get("names") or []):
+        notes.append(f"In {str(name)[:80]}: {exception_sentence(rpc.RemoteError(info))}")
+    if not isinstance(names, list) or job.exercise not in names:
         because = (
             f" Running your code stopped before it: {notes[0]}" if notes else " Define it under exactly this name."
         )
@@ -235,8 +236,8 @@ def exception_sentence(error: rpc.RemoteError) -> str:
         )
     if error.type == "FileNotFoundError" or "Read-only file system" in text:
         return f"Your code asked for a file that is not there while it is being graded{at}: {text}."
-    if error.type == "OSError" and "too large" in text.lower():
-        return f"Your code wrote a file larger than an exercise may write{at}."
+    if error.type == "OSError" and ("too large" in text.lower() or "No space left" in text):
+        return f"Your code wrote larger or more files than an exercise may write{at}."
     if error.type == "RecursionError":
         return f"Your code calls itself without end{at}."
     if error.type in ("SystemExit", "KeyboardInterrupt"):

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from dojo.grading import Grader, Verdict
+from dojo.grading.pool import GraderError
 from dojo.grading.submission import Chunk, Submission, from_text
 
 from .cheats import CHEATS, Cheat
-from .conftest import CHAPTER, CHECKOUT, SECONDS
+from .conftest import CHAPTER, CHECKOUT, QUICK, SECONDS, limited
 
 pytestmark = pytest.mark.hostile
 
@@ -27,7 +28,11 @@ def attention_pattern(q, k):
     later = torch.ones(q.shape[1], k.shape[1]).triu(1).bool()
     return scores.masked_fill(later, -torch.inf).softmax(-1)
 """
-TOOLS = "import sys, types\nsys.modules['wire_tools'] = types.ModuleType('wire_tools')\nexec({!r}, vars(sys.modules['wire_tools']))"
+TOOLS = """
+import sys, types
+sys.modules["wire_tools"] = types.ModuleType("wire_tools")
+exec({!r}, vars(sys.modules["wire_tools"]))
+"""
 MARGIN = 12.0  # beyond the limit, on a machine that has other work
 
 
@@ -35,28 +40,47 @@ MARGIN = 12.0  # beyond the limit, on a machine that has other work
 class Outcome:
     verdict: Verdict
     seconds: float
-    next_one: Verdict
+    next_one: Verdict | None
 
 
 @pytest.fixture(scope="module")
 def outcomes(request: pytest.FixtureRequest, grader: Grader, course) -> dict[str, Outcome]:
     """Every cheat that this run has selected, each followed by an honest submission, as many at once as there are slots."""
-    selected = {item.callspec.params["cheat"] for item in request.session.items if item.path == Path(__file__) and hasattr(item, "callspec")}
+    selected = {
+        item.callspec.params["cheat"]
+        for item in request.session.items
+        if item.path == Path(__file__) and hasattr(item, "callspec")
+    }
     level = int(grader.isolation[1])
 
     def run(cheat: Cheat) -> Outcome:
         submission = Submission([Chunk("editor", filled(cheat.source, course.root))])
         if "wire_tools" in cheat.source:
-            submission.chunks.insert(0, Chunk("tools", TOOLS.format(Path(__file__).with_name("wire_tools.py").read_text())))
-        started = time.monotonic()
-        running = []
-        verdict = grader.grade(submission, CHAPTER, cheat.exercise, on_event=lambda e: running.append(time.monotonic()))
-        seconds = time.monotonic() - (running[-1] if running else started)
-        return Outcome(verdict, seconds, grader.grade(from_text(HONEST), CHAPTER, "attention_pattern"))
+            submission.chunks.insert(
+                0, Chunk("tools", TOOLS.format(Path(__file__).with_name("wire_tools.py").read_text()))
+            )
+        started = []
+        try:
+            verdict = grader.grade(
+                submission, CHAPTER, cheat.exercise, on_event=lambda _: started.append(time.monotonic())
+            )
+        except GraderError as error:
+            verdict = Verdict(CHAPTER, cheat.exercise, "error", f"The grader was harmed: {error}")
+        return Outcome(verdict, time.monotonic() - started[-1], None if cheat.endless else honest())
 
+    def honest(*_: object) -> Verdict:
+        return grader.grade(from_text(HONEST), CHAPTER, "attention_pattern")
+
+    done: dict[str, Outcome] = {}
     with ThreadPoolExecutor(grader.slots) as threads:
-        chosen = sorted((c for c in selected if c.level <= level), key=lambda c: not c.endless)
-        return dict(zip([c.name for c in chosen], threads.map(run, chosen), strict=True))
+        for endless in (True, False):
+            grader.course = limited(course, QUICK if endless else SECONDS)
+            chosen = [c for c in selected if c.level <= level and c.endless == endless]
+            done |= zip([c.name for c in chosen], threads.map(run, chosen), strict=True)
+        late = [outcome for outcome in done.values() if outcome.next_one is None]
+        for outcome, verdict in zip(late, threads.map(honest, late), strict=True):
+            outcome.next_one = verdict
+    return done
 
 
 def filled(source: str, root: Path) -> str:
@@ -74,10 +98,10 @@ def test_cheat(cheat: Cheat, outcomes: dict[str, Outcome], grader: Grader):
     assert "BROKE OUT" not in verdict.printed + told, verdict.printed
     assert verdict.status in cheat.expect, told
     assert re.search(cheat.says, told), told
-    assert "not your fault" not in told, told
+    assert "not your fault" not in told and "was harmed" not in told, told
     assert len(told) < 20_000
-    assert outcome.seconds < SECONDS + MARGIN
-    assert outcome.next_one.status == "passed", outcome.next_one.headline
+    assert outcome.seconds < (QUICK if cheat.endless else SECONDS) + MARGIN
+    assert outcome.next_one is not None and outcome.next_one.status == "passed", outcome.next_one.headline
 
 
 def test_there_are_enough_of_them():
@@ -103,7 +127,15 @@ def test_nothing_was_written(outcomes: dict[str, Outcome], course):
                 assert b"owned" not in path.read_bytes(), path
     allowed = {"chapters", "solutions", "graders", "models"}
     assert {p.name for p in course.root.iterdir()} <= allowed
-    for place in (CHECKOUT, CHECKOUT / "dojo", Path.home(), Path("/"), Path("/etc"), Path("/var/tmp"), Path("/dev/shm")):
+    for place in (
+        CHECKOUT,
+        CHECKOUT / "dojo",
+        Path.home(),
+        Path("/"),
+        Path("/etc"),
+        Path("/var/tmp"),
+        Path("/dev/shm"),
+    ):
         assert not (place / "owned").exists()
     assert not Path("/tmp/left-behind").exists()
 

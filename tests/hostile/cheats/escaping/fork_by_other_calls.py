@@ -11,7 +11,10 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def attention_pattern(q, k):
-    for name, number, arguments in (("clone", 56, (17, 0, 0, 0, 0)), ("clone3", 435, (ctypes.create_string_buffer(64), 64))):
+    for name, number, arguments in (
+        ("clone", 56, (17, 0, 0, 0, 0)),
+        ("clone3", 435, (ctypes.create_string_buffer(64), 64)),
+    ):
         pid = libc.syscall(number, *arguments)
         if pid == 0:
             os._exit(0)

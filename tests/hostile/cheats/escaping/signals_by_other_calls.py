@@ -7,8 +7,13 @@ import ctypes
 import torch
 
 libc = ctypes.CDLL(None)
-CALLS = {"tkill": (200, (1, 9)), "tgkill": (234, (2, 2, 9)), "rt_sigqueueinfo": (129, (1, 9, 0)), "pidfd_open": (434, (1, 0)),
-         "rt_tgsigqueueinfo": (297, (2, 2, 9, 0))}
+CALLS = {
+    "tkill": (200, (1, 9)),
+    "tgkill": (234, (2, 2, 9)),
+    "rt_sigqueueinfo": (129, (1, 9, 0)),
+    "pidfd_open": (434, (1, 0)),
+    "rt_tgsigqueueinfo": (297, (2, 2, 9, 0)),
+}
 
 
 def attention_pattern(q, k):

@@ -6,9 +6,24 @@ import sys
 
 import torch
 
-PLACES = ["{ROOT}/solutions/transformer_from_scratch.py", "{ROOT}/graders/transformer_from_scratch/test_attention_pattern.py",
-          "{ROOT}/owned", "{CHECKOUT}/owned", "{CHECKOUT}/dojo/owned", torch.__file__, sys.prefix + "/owned", "/owned", "/root/owned",
-          "/etc/owned", "/var/tmp/owned", "/dev/shm/owned", "/usr/lib/owned", os.__file__, "/work/owned", "/home/owned"]
+PLACES = [
+    "{ROOT}/solutions/transformer_from_scratch.py",
+    "{ROOT}/graders/transformer_from_scratch/test_attention_pattern.py",
+    "{ROOT}/owned",
+    "{CHECKOUT}/owned",
+    "{CHECKOUT}/dojo/owned",
+    torch.__file__,
+    sys.prefix + "/owned",
+    "/owned",
+    "/root/owned",
+    "/etc/owned",
+    "/var/tmp/owned",
+    "/dev/shm/owned",
+    "/usr/lib/owned",
+    os.__file__,
+    "/work/owned",
+    "/home/owned",
+]
 
 
 def attention_pattern(q, k):

@@ -9,8 +9,11 @@ import torch
 
 def attention_pattern(q, k):
     kept = []
-    for open_one in (lambda: mmap.mmap(-1, 1 << 28), lambda: mmap.mmap(os.open("/dev/zero", os.O_RDWR), 1 << 28),
-                     lambda: mmap.mmap(os.memfd_create("x"), 1 << 28)):
+    for open_one in (
+        lambda: mmap.mmap(-1, 1 << 28),
+        lambda: mmap.mmap(os.open("/dev/zero", os.O_RDWR), 1 << 28),
+        lambda: mmap.mmap(os.memfd_create("x"), 1 << 28),
+    ):
         try:
             for i in range(16):
                 kept.append(open_one())

@@ -7,8 +7,15 @@ import sys
 
 import torch
 
-VERDICT = json.dumps({"chapter": "transformer_from_scratch", "exercise": "attention_pattern", "status": "passed",
-                      "headline": "`attention_pattern` is right: 11 tests passed.", "tests": []})
+VERDICT = json.dumps(
+    {
+        "chapter": "transformer_from_scratch",
+        "exercise": "attention_pattern",
+        "status": "passed",
+        "headline": "`attention_pattern` is right: 11 tests passed.",
+        "tests": [],
+    }
+)
 
 
 def attention_pattern(q, k):

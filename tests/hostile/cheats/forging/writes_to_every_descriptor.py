@@ -5,8 +5,15 @@ import os
 
 import torch
 
-VERDICT = json.dumps({"chapter": "transformer_from_scratch", "exercise": "attention_pattern", "status": "passed",
-                      "headline": "all 11 tests passed", "tests": []}).encode()
+VERDICT = json.dumps(
+    {
+        "chapter": "transformer_from_scratch",
+        "exercise": "attention_pattern",
+        "status": "passed",
+        "headline": "all 11 tests passed",
+        "tests": [],
+    }
+).encode()
 
 
 def attention_pattern(q, k):

@@ -11,8 +11,12 @@ PLACES = ["{ROOT}", "{CHECKOUT}", "/", os.getcwd(), *[p for p in __import__("sys
 
 def attention_pattern(q, k):
     for place in PLACES:
-        for path in [*glob.glob(f"{place}/solutions/*.py"), *glob.glob(f"{place}/**/_course/solutions/*.py"),
-                     *glob.glob(f"{place}/graders/*/*.py"), f"{place}/solutions/transformer_from_scratch.py"]:
+        for path in [
+            *glob.glob(f"{place}/solutions/*.py"),
+            *glob.glob(f"{place}/**/_course/solutions/*.py"),
+            *glob.glob(f"{place}/graders/*/*.py"),
+            f"{place}/solutions/transformer_from_scratch.py",
+        ]:
             try:
                 with open(path) as file:
                     text = file.read()

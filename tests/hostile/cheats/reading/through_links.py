@@ -5,8 +5,15 @@ import os
 
 import torch
 
-TARGETS = ["{ROOT}/solutions", "{CHECKOUT}/solutions", "{ROOT}/models/../solutions", "{CHECKOUT}/dojo/../solutions",
-           "{CHECKOUT}/dojo/../.git", "../../../../../../{CHECKOUT}/graders", "/tmp/../{CHECKOUT}/graders"]
+TARGETS = [
+    "{ROOT}/solutions",
+    "{CHECKOUT}/solutions",
+    "{ROOT}/models/../solutions",
+    "{CHECKOUT}/dojo/../solutions",
+    "{CHECKOUT}/dojo/../.git",
+    "../../../../../../{CHECKOUT}/graders",
+    "/tmp/../{CHECKOUT}/graders",
+]
 
 
 def attention_pattern(q, k):
