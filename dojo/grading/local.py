@@ -63,7 +63,15 @@ def with_graders(course: Any, exercises: Iterable[tuple[str, str]], body: Callab
 def options(root: Path) -> list[str]:
     """pytest, without what a judge has no use for, and without the settings of whoever calls."""
     quiet = ["-c", os.devnull, "--rootdir", str(root), "--import-mode=importlib", "-s"]
-    for name in ("cacheprovider", "unraisableexception", "threadexception", "faulthandler", "terminal", "logging", "dojo"):
+    for name in (
+        "cacheprovider",
+        "unraisableexception",
+        "threadexception",
+        "faulthandler",
+        "terminal",
+        "logging",
+        "dojo",
+    ):
         quiet += ["-p", f"no:{name}"]
     return quiet
 

@@ -17,6 +17,7 @@ import site
 import socket
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +50,14 @@ class Limits:
 @dataclass(frozen=True)
 class View:
     """What the confined process may see: `readable` folders, less the `hidden` ones inside them, plus the `shown` ones inside
-    those. `secrets` are the folders on which the confinement is tried out."""
+    those. `secrets` are the folders on which the confinement is tried out. `scratch` is the folder in which children make theirs
+    where they cannot have a /tmp of their own; whoever made the view removes it."""
 
     readable: tuple[str, ...]
     hidden: tuple[str, ...]
     shown: tuple[str, ...]
     secrets: tuple[str, ...]
+    scratch: str = ""
 
 
 def view_for(course_root: Path) -> View:
@@ -72,7 +75,8 @@ def view_for(course_root: Path) -> View:
     innermost = tuple(h for h in inside if not any(h != i and h.startswith(i + "/") for i in inside))
     secrets = (str(course_root / "solutions"), str(course_root / "graders"))
     shown = tuple(m for m in [models] if any(m.startswith(h + "/") for h in innermost))
-    return View(tuple(outer), innermost, shown, secrets)
+    scratch = "" if _namespaces() else tempfile.mkdtemp(prefix="dojo-")
+    return View(tuple(outer), innermost, shown, secrets, scratch)
 
 
 def fork_confined(run: Callable[[list[str]], None], view: View, limits: Limits, job: int) -> int:
@@ -142,7 +146,7 @@ def confine(view: View, limits: Limits, uid: int | None, flags: int) -> list[str
         _own_root(view, uid)
         layers.append("namespaces")
     else:
-        writable, readable = [_scratch(), *DEVICES], _around(view)
+        writable, readable = [_scratch(view), *DEVICES], _around(view)
     if uid is not None and flags:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -226,10 +230,8 @@ def _around(view: View) -> list[str]:
     return [*allowed, *view.shown]
 
 
-def _scratch() -> str:
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix="dojo-")
+def _scratch(view: View) -> str:
+    folder = tempfile.mkdtemp(dir=view.scratch)
     os.chdir(folder)
     return folder
 

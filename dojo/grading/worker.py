@@ -125,7 +125,9 @@ def remember(name: str, source: str, line: int = 1) -> str:
 def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed would also note a stack trace for absent GPUs, 2 ms a call
+    torch.default_generator.manual_seed(
+        seed
+    )  # torch.manual_seed would also note a stack trace for absent GPUs, 2 ms a call
 
 
 WARM_UP = """

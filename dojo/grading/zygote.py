@@ -16,6 +16,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -60,7 +61,11 @@ def _worker(control: socket.socket, root: Path, demos: bool) -> int:
 
         return sandbox.fork_confined(run, view, limits, jobs)
 
-    fork_server(control, fork)
+    try:
+        fork_server(control, fork)
+    finally:
+        if view.scratch:
+            shutil.rmtree(view.scratch, ignore_errors=True)
     return 0
 
 
