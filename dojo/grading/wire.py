@@ -161,9 +161,9 @@ def decode(
             raise WireError(f"the answer is nested more than {MAX_DEPTH} levels deep")
         if type(found) is list:
             return [value(v, depth + 1) for v in found]
-        return ext(found.code, found.data, depth) if type(found) is msgspec.msgpack.Ext else found
+        return ext(found.code, memoryview(found.data), depth) if type(found) is msgspec.msgpack.Ext else found
 
-    def ext(code: int, payload: bytes | memoryview, depth: int) -> Any:
+    def ext(code: int, payload: memoryview, depth: int) -> Any:
         if code == TENSOR:
             return _tensor(payload, seen)
         if code == TUPLE:
