@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the doors that 
 ROOT = Path(__file__).parents[1]
 
 HARNESS = """
-import ctypes, errno, json, os, resource, socket, sys
+import ctypes, errno, json, os, resource, shutil, socket, sys
 from pathlib import Path
 root = Path({root!r})
 from dojo.grading import linux, sandbox
@@ -42,9 +42,12 @@ def probes():
 {probes}
 
 read, out = os.pipe()
-pid = sandbox.fork_confined(probe, sandbox.view_for(root), sandbox.Limits(cpu_seconds=5, memory_mb=600), 7)
+view = sandbox.view_for(root)
+pid = sandbox.fork_confined(probe, view, sandbox.Limits(cpu_seconds=5, memory_mb=600), 7)
 os.close(out)
 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+if view.scratch:
+    shutil.rmtree(view.scratch)
 print(json.dumps({{"status": status, "text": os.read(read, 1 << 20).decode()}}))
 """
 
@@ -244,7 +247,7 @@ os.setgroups([])
 os.setresgid(65534, 65534, 65534)
 os.setresuid(65534, 65534, 65534)
 linux.prctl(linux.PR_SET_DUMPABLE, 1)
-sandbox.view_for = lambda root: sandbox.View(("/usr/lib", str(root / "dojo")), (), (str(root / "solutions"),))
+sandbox.view_for = lambda root: sandbox.View(("/usr/lib", str(root / "dojo")), (), (), (str(root / "solutions"),))
 """
 
 
