@@ -31,10 +31,13 @@ def show(verdict: Verdict, chapter: Chapter, me: Me) -> None:
     with st.container(key=f"verdict-{tone}"):
         failed = [test for test in verdict.tests if test.outcome == "failed"]
         passed = [test for test in verdict.tests if test.outcome == "passed"]
+        sentence, _, lines = verdict.headline.partition("\n")
         st.html(
             f'<div class="headline" role="status"><strong>{TITLES[verdict.status]}</strong>'
-            f"<p>{plain_html(verdict.headline)}</p></div>"
+            f"<p>{plain_html(sentence)}</p></div>"
         )
+        if lines.strip():  # the line that does not parse, with a caret under the place
+            st.code(lines.strip("\n"), language=None)
         if verdict.mistake:
             st.html(f'<div class="mistake"><b>What your code does</b>{plain_html(verdict.mistake.sentence)}</div>')
         if verdict.status == "blocked" and verdict.blocked_by in chapter.exercises:

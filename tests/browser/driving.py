@@ -95,3 +95,10 @@ def editor_text(page) -> str:
 
 def saved(page) -> None:
     page.locator(".status", has_text="Saved").filter(has_not_text="Not").wait_for()
+
+
+def settled(page) -> None:
+    """Nothing runs any more: what Streamlit had greyed out while it ran is itself again."""
+    page.wait_for_timeout(1000)
+    page.locator('[data-testid=stApp][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(1000)

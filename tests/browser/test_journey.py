@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from driving import CHAPTER, EXERCISE, editor_text, open_page, saved, write
 
@@ -25,7 +27,7 @@ def test_from_the_map_to_the_picture(own_site, visit):
     page = open_page(visit(), own_site.url, ready="text=Begin here")
     page.get_by_role("link", name="Begin here").click()
     page.get_by_role("heading", name="Transformer from scratch").wait_for()
-    assert page.locator("[data-testid=stMain] img[alt]").count() >= 1
+    page.locator("[data-testid=stMain] img[alt]").first.wait_for()
     page.locator("[data-testid=stMain]").get_by_role("link", name="attention_pattern").click()
     page.locator(".cm-content").wait_for()
     assert "exercise=attention_pattern" in page.url
@@ -36,7 +38,7 @@ def test_from_the_map_to_the_picture(own_site, visit):
     check(page)
     page.locator(".st-key-verdict-failed").wait_for()
     assert "softmax over queries" in page.locator(".mistake").inner_text()
-    assert page.locator(".st-key-verdict .js-plotly-plot").count() == 2, "expected and actual, side by side"
+    page.locator(".st-key-verdict .js-plotly-plot").nth(1).wait_for()  # expected and actual, side by side
 
     write(page, RIGHT)
     page.get_by_role("button", name="Check", exact=True).click()
@@ -50,10 +52,11 @@ def test_from_the_map_to_the_picture(own_site, visit):
     page.get_by_role("button", name="Answer").click()
     page.locator("[class*=-reply-right]").wait_for()
     picture = page.frame_locator("iframe[title='A picture made by your code']")
-    picture.get_by_text("barked").first.wait_for()
+    picture.get_by_text("head 0 Zoomed").wait_for()
 
     page.reload()
     page.locator(".st-key-verdict-passed").wait_for()
+    page.locator(".cm-content", has_text="Scaled dot products").wait_for()
     assert editor_text(page).strip() == RIGHT.strip()
     page.get_by_role("link", name="Map of the course").click()
     page.get_by_text("1 of 17 exercises passed").wait_for()
@@ -106,26 +109,30 @@ def test_an_earlier_attempt_comes_back_and_the_stub_too(own_site, visit):
     page.get_by_role("button", name="Put the stub back").click()
     page.locator(".cm-content", has_text="raise NotImplementedError").wait_for()
     assert editor_text(page).strip() == stub.strip()
-    assert "softmax" not in (own_site.draft() or "")
+    assert "einsum" not in (own_site.draft() or "")
 
 
 def test_html_from_a_learner_stays_in_its_frame(own_site, visit):
     """The demo calls show.attention; this learner's module replaces it with a page that attacks."""
-    attack = (
-        "<p>made by a learner</p><img src='http://127.0.0.1:9/leak.png'>"
-        "<script>try { parent.document.title = 'taken' } catch (e) {}"
-        " try { top.location = 'http://127.0.0.1:9/' } catch (e) {}"
-        " try { localStorage.setItem('x', 'y') } catch (e) {}"
-        " fetch('http://127.0.0.1:9/leak').catch(() => {})</script>"
-    )
-    page = open_page(visit(), own_site.url + EXERCISE)
-    write(page, RIGHT + f"\nfrom dojo import show\nshow.attention = lambda *a, **k: show.Html({attack!r}, '')\n")
-    check(page)
-    page.locator(".st-key-verdict-passed").wait_for()
-    page.get_by_role("button", name="Show it now").click()
-    frame = page.frame_locator("iframe[title='A picture made by your code']")
-    frame.get_by_text("made by a learner").wait_for()
-    page.wait_for_timeout(1000)
-    assert page.title() != "taken" and page.url.startswith(own_site.url)
-    assert page.evaluate("localStorage.getItem('x')") is None
-    assert not [url for url in visit.asked if ":9/" in url], "the frame's policy lets it load nothing"
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        host = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        attack = (
+            f"<p>made by a learner</p><img src='{host}/leak.png'>"
+            "<script>try { parent.document.title = 'taken' } catch (e) {}"
+            f" try {{ top.location = '{host}/' }} catch (e) {{}}"
+            " try { localStorage.setItem('x', 'y') } catch (e) {}"
+            f" fetch('{host}/leak').catch(() => {{}})</script>"
+        )
+        page = open_page(visit(), own_site.url + EXERCISE)
+        write(page, RIGHT + f"\nfrom dojo import show\nshow.attention = lambda *a, **k: show.Html({attack!r}, '')\n")
+        check(page)
+        page.locator(".st-key-verdict-passed").wait_for()
+        page.get_by_role("button", name="Show it now").click()
+        frame = page.frame_locator("iframe[title='A picture made by your code']")
+        frame.get_by_text("made by a learner").wait_for()
+        page.wait_for_timeout(1500)
+        assert page.title() != "taken" and page.url.startswith(own_site.url)
+        assert page.evaluate("localStorage.getItem('x')") is None
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()  # nobody connected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driving import CHAPTER, EXERCISE, open_page, write
+from driving import CHAPTER, EXERCISE, open_page, settled, write
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +38,7 @@ CONTRAST = """() => {
     const text = [...node.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join(" ").trim();
     const box = node.getBoundingClientRect(), style = getComputedStyle(node);
     if (!text || box.width < 2 || box.height < 2 || style.visibility === "hidden") continue;
+    if (node.closest("details:not([open])") && !node.closest("summary")) continue;
     if (node.closest("svg, .katex, iframe, [disabled]") || style.clip !== "auto" || style.clipPath !== "none") continue;
     const back = ground(node); let fore = rgba(style.color);
     for (let n = node; n; n = parent(n)) fore[3] *= Number(getComputedStyle(n).opacity);
@@ -78,12 +79,12 @@ def test_all_text_can_be_read(site, visit, scheme):
     write(page, "def attention_pattern(q, k):\n    # a comment\n    return f'{q.shape}', 12, None")
     page.get_by_role("button", name="Check", exact=True).click()
     page.locator(".st-key-verdict-failed").wait_for()
-    page.wait_for_timeout(1000)
+    settled(page)
     assert page.evaluate(CONTRAST) == []
     for address in ("/", CHAPTER, "/glossary"):
         page.goto(site.url + address)
         page.locator("[data-testid=stMain] [data-testid=stMarkdownContainer]").first.wait_for()
-        page.wait_for_timeout(1200)
+        settled(page)
         assert page.evaluate(CONTRAST) == [], address
 
 

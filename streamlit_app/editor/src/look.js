@@ -21,7 +21,7 @@ const theme = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--st-code-font), monospace", lineHeight: "1.55", maxHeight: "75vh", overflow: "auto" },
   ".cm-content": { padding: "10px 0", minHeight: "9em", caretColor: "var(--st-text-color)" },
   ".cm-line": { padding: "0 12px 0 6px" },
-  ".cm-gutters": { backgroundColor: "transparent", color: "var(--st-gray-text-color)", border: "none", opacity: "0.65" },
+  ".cm-gutters": { backgroundColor: "transparent", color: "var(--st-gray-text-color)", border: "none" },
   ".cm-lineNumbers .cm-gutterElement": { minWidth: "2.4em", paddingRight: "10px" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--st-text-color) 4%, transparent)" },
   ".cm-cursor": { borderLeftColor: "var(--st-text-color)", borderLeftWidth: "2px" },
