@@ -198,13 +198,13 @@ class Endpoint:
                     }
                 )
         try:
-            text = str(error)
+            text = str(error)[:4000].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
         except BaseException:
             text = ""
         names = [c.__name__ for c in type(error).__mro__]
         return {
             "type": names[0],
-            "text": text[:4000],
+            "text": text,
             "mro": names,
             "frames": frames[-8:],
         }

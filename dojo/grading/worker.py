@@ -43,7 +43,8 @@ class Printed(io.TextIOBase):
         return len(text)
 
     def take(self) -> dict:
-        taken = {"text": "".join(self.parts), "dropped": self.dropped}
+        text = "".join(self.parts).encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
+        taken = {"text": text, "dropped": self.dropped}
         self.parts, self.size, self.dropped = [], 0, 0
         return taken
 
