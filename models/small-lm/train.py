@@ -127,7 +127,7 @@ def save(path: Path, model: GPT2LMHeadModel, optimizer: torch.optim.AdamW, step:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=HERE, help="folder for the model (default: this folder)")
-    parser.add_argument("--steps", type=int, default=5800, help="optimizer steps (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=4300, help="optimizer steps (default %(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="sequences a step (default %(default)s)")
     parser.add_argument("--context", type=int, default=256, help="tokens a sequence (default %(default)s)")
     parser.add_argument("--layers", type=int, default=4)
@@ -136,7 +136,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--vocabulary", type=int, default=4096)
     parser.add_argument("--lr", type=float, default=4e-3)
     parser.add_argument("--warmup", type=int, default=100, help="steps of linear warm-up (default %(default)s)")
-    parser.add_argument("--decay", type=float, default=0.5, help="last part of the run, in which lr falls to zero")
+    parser.add_argument("--decay", type=float, default=0.3, help="last part of the run, in which lr falls to zero")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in .dojo/text")
