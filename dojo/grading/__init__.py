@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .bench import raises
     from .comparison import compare
+    from .demo import Output
     from .live import check
     from .mistakes import mistake
-    from .pool import Grader, Output
+    from .pool import Grader
     from .submission import Submission
     from .verdict import Recognised, TestResult, Value, Verdict, from_json, to_json
 
 _HOME = {
-    "Grader": "pool", "Output": "pool", "Recognised": "verdict", "Submission": "submission", "TestResult": "verdict",
+    "Grader": "pool", "Output": "demo", "Recognised": "verdict", "Submission": "submission", "TestResult": "verdict",
     "Value": "verdict", "Verdict": "verdict", "check": "live", "compare": "comparison", "from_json": "verdict",
     "mistake": "mistakes", "raises": "bench", "to_json": "verdict",
 }  # fmt: skip

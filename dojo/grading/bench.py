@@ -106,6 +106,14 @@ class JudgeEndpoint(rpc.Endpoint):
             return value
         raise self.stopped
 
+    def printed(self) -> tuple[str, int]:
+        """What the learner's code printed since it was last asked, and how many characters more were not kept."""
+        try:
+            taken = self.ask("printed")
+            return str(taken["text"])[: worker.PRINT_CAP], int(taken["dropped"])
+        except (Stopped, rpc.RemoteError, KeyError, TypeError, ValueError):
+            return "", 0
+
 
 class Rand:
     """Seeded random inputs, the same for the learner, the reference and every known mistake."""

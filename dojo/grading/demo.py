@@ -5,18 +5,25 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-from . import bench, judge, rpc, wire
+from . import bench, rpc, wire
+from .sentences import exception_sentence
 from .submission import Submission
-
-if TYPE_CHECKING:
-    from .pool import Output
 
 MIMES = {"text/plain", "text/html", "application/vnd.plotly.v1+json"}
 MAX_OUTPUTS = 40
 MAX_EVENTS = 20_000
 OUTPUT_CAP = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class Output:
+    """One thing that a demo showed."""
+
+    mime: str
+    data: str
 
 
 def run_demo(
@@ -28,8 +35,6 @@ def run_demo(
     on_event: Callable[[dict], None],
 ) -> list[Output]:
     """Load the submission in the worker behind `sock`, run `code`, return its outputs; a failure is an output too."""
-    from .pool import Output
-
     slots: dict[str, Output] = {}
     counted = 0
 
@@ -57,9 +62,9 @@ def run_demo(
     try:
         endpoint.ask("load", [[c.name, c.source, c.line] for c in submission.chunks])
         endpoint.ask("demo", code, emit)
-        printed, _ = judge.printed(endpoint)
+        printed, _ = endpoint.printed()
     except rpc.RemoteError as error:
-        return fail(judge.exception_sentence(error))
+        return fail(exception_sentence(error))
     except bench.Stopped as stopped:
         return fail(str(stopped))
     return [*slots.values(), *([Output("text/plain", printed)] if printed.strip() else [])]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dojo.course import find_root
 
-from . import bench, pool, rpc, sandbox, wire
+from . import bench, parent, rpc, sandbox, wire
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ def report(course_root: Path | None = None) -> list[Check]:
 def sandbox_report(course_root: Path) -> list[Check]:
     if not hasattr(os, "fork"):
         return [Check("sandbox", False, "this platform cannot fork: use the notebooks")]
-    zygote = pool.Zygote("worker", course_root, [])
+    zygote = parent.Zygote("worker", course_root, [])
     started = time.monotonic()
     try:
-        child = zygote.spawn(pool.usual_job())
-        layers = pool.read_layers(child)
-    except pool.GraderError as error:
+        child = zygote.spawn(parent.usual_job())
+        layers = parent.read_layers(child)
+    except parent.GraderError as error:
         return [Check("sandbox", False, str(error))]
     try:
         level = sandbox.level(layers)
@@ -91,7 +91,7 @@ def sandbox_report(course_root: Path) -> list[Check]:
         zygote.stop()
 
 
-def _break_out(child: pool.Child, course_root: Path) -> list[Check]:
+def _break_out(child: parent.Child, course_root: Path) -> list[Check]:
     endpoint = bench.JudgeEndpoint(lambda: bench.reason_of_death(child.status), 20)
     channel = wire.Channel(child.sock, bench.ANSWER_CAP)
     channel.deadline = time.monotonic() + 20

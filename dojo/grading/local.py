@@ -10,8 +10,12 @@ from typing import Any, TypeVar
 
 import pytest
 
+from dojo.course import needs_closure
+
 from . import bench as benches
 from . import judge, plugin
+from .items import items_of
+from .recognise import known_mistakes
 from .verdict import Verdict
 
 T = TypeVar("T")
@@ -32,14 +36,14 @@ class LocalJudge:
         return judge.grade(self.session, job, double.endpoint)
 
     def mistakes(self, chapter: str, exercise: str) -> list:
-        return judge.known_mistakes(judge.items_of(self.session, chapter, exercise))
+        return known_mistakes(items_of(self.session, chapter, exercise))
 
 
 def with_graders(course: Any, exercises: Iterable[tuple[str, str]], body: Callable[[LocalJudge], T]) -> T:
     """Collect the graders of `exercises` (and of those that they need) once, and call `body` with a judge that uses them."""
-    wanted = {(c, name) for c, e in exercises for name in (*closure(course, c, e), e)}
+    wanted = {(c, name) for c, e in exercises for name in (*needs_closure(course.chapter(c), e), e)}
     files = [str(course.chapter(c).exercises[e].grader) for c, e in sorted(wanted)]
-    needs = {(c, e): closure(course, c, e) for c, e in wanted}
+    needs = {(c, e): needs_closure(course.chapter(c), e) for c, e in wanted}
     outcome: list[T] = []
     failure: list[BaseException] = []
 
@@ -81,17 +85,3 @@ def grade_locally(
 ) -> Verdict:
     """Grade one exercise on live names. For many gradings in a row, use `with_graders`."""
     return with_graders(course, [(chapter, exercise)], lambda j: j.grade(chapter, exercise, namespace, seed))
-
-
-def closure(course: Any, chapter: str, exercise: str) -> list[str]:
-    """What `exercise` needs, directly or through others, in the order in which to learn it."""
-    found: list[str] = []
-
-    def visit(name: str) -> None:
-        for need in course.chapter(chapter).exercises[name].needs:
-            visit(need)
-            if need not in found:
-                found.append(need)
-
-    visit(exercise)
-    return found

@@ -7,7 +7,6 @@ Graders are ordinary pytest: `pytest graders --submission mine.py -k induction_s
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .places import BENCH, grader_of, use_course
+
 if TYPE_CHECKING:
     from .bench import Bench, Rand, Submission
     from .rpc import Remote
-
-BENCH: pytest.StashKey[Any] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,22 +47,6 @@ class Paused:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.loop(session)
         return True
-
-
-def use_course(root: Path) -> None:
-    """Let graders import `solutions.<chapter>` and `graders.<chapter>.kit` from the course at `root`, and from no other."""
-    if sys.path[0] == str(root):
-        return
-    sys.path[:] = [str(root), *(p for p in sys.path if p != str(root))]
-    for name in [n for n in sys.modules if n.split(".")[0] in ("solutions", "graders")]:
-        del sys.modules[name]
-
-
-def grader_of(path: Path) -> tuple[str, str] | None:
-    """(chapter, exercise) that a grader's file is named after."""
-    if path.parent.parent.name == "graders" and path.stem.startswith("test_"):
-        return path.parent.name, path.stem.removeprefix("test_")
-    return None
 
 
 def pytest_pycollect_makemodule(module_path: Path) -> None:
@@ -137,8 +120,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     report = yield
     bench = item.config.stash.get(BENCH, None)
     if bench is not None and (call.when == "call" or call.excinfo is not None):
-        from . import judge
+        from . import items
 
         bench.endpoint.trace = None
-        judge.note(bench, item, call, time.time() - call.start)
+        items.note(bench, item, call, time.time() - call.start)
     return report

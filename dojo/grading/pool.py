@@ -8,138 +8,31 @@ called from any number of threads: as many run at once as there are slots, the o
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
-import select
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from dojo.course import needs_closure
+
 from . import sandbox, verdict, wire
+from .demo import Output, run_demo
+from .parent import Child, GraderError, Zygote, has_ended, read_layers, usual_job
 from .submission import Submission
 
 Event = Callable[[dict], None]
-WARM_UP_SECONDS = 180.0
 JUDGE_GRACE = 60.0  # beyond the worker's own limit: for the judge's replays
-
-
-class GraderError(RuntimeError):
-    """The grading service itself failed: the text says what to do."""
 
 
 class JudgeLost(GraderError):
     """The judge's own process ended or hung while it graded."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """One thing that a demo showed."""
-
-    mime: str
-    data: str
-
-
-@dataclass
-class Child:
-    pid: int
-    sock: socket.socket
-    status: int
-    layers: list[str] = field(default_factory=list)
-
-
-class Zygote:
-    """A warm parent process and its control socket."""
-
-    def __init__(self, role: str, root: Path, files: list[str]) -> None:
-        self.role, self.root, self.files = role, root, files
-        self.lock = threading.Lock()
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        """Start importing; `spawn` waits until it is ready."""
-        ours, theirs = socket.socketpair()
-        command = [
-            sys.executable,
-            "-m",
-            "dojo.grading.zygote",
-            self.role,
-            str(theirs.fileno()),
-            str(self.root),
-            *self.files,
-        ]
-        self.log = open(os.devnull, "w") if not os.environ.get("DOJO_DEBUG") else sys.stderr  # noqa: SIM115
-        self.process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=self.log,
-            env=_environment(),
-        )
-        theirs.close()
-        self.sock, self.ready = ours, False
-
-    def spawn(self, job: dict) -> Child:
-        with self.lock:
-            for attempt in (1, 2):
-                try:
-                    return self._spawn(job)
-                except (OSError, ValueError) as error:
-                    self.stop()
-                    if attempt == 2:
-                        raise GraderError(
-                            f"The {self.role} process could not be started ({error}). Run `dojo doctor` to see what is wrong."
-                        ) from error
-            raise AssertionError
-
-    def _spawn(self, job: dict) -> Child:
-        if self.process is None or self.process.poll() is not None:
-            self.start()
-        if not self.ready:
-            self.sock.settimeout(WARM_UP_SECONDS)
-            self._line()
-            self.ready = True
-        self.sock.settimeout(30)
-        self.sock.sendall(json.dumps({"spawn": job}).encode() + b"\n")
-        data, fds, _, _ = socket.recv_fds(self.sock, 4096, 2)
-        if not data:
-            raise OSError("it ended while starting")
-        return Child(json.loads(data)["pid"], socket.socket(fileno=fds[0]), fds[1])
-
-    def _line(self) -> None:
-        while True:
-            part = self.sock.recv(1)
-            if not part:
-                raise OSError("it ended while starting")
-            if part == b"\n":
-                return
-
-    def kill(self, child: Child) -> None:
-        with self.lock, contextlib.suppress(OSError):
-            self.sock.sendall(json.dumps({"kill": child.pid}).encode() + b"\n")
-        child.sock.close()
-        os.close(child.status)
-
-    def stop(self) -> None:
-        if self.process is None:
-            return
-        self.sock.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
 
 
 class Grader:
@@ -219,15 +112,13 @@ class Grader:
                 return self._grade(job)
 
     def _job(self, submission: Submission, chapter: str, exercise: str, seed: int) -> dict:
-        from .local import closure
-
         content = self.course.chapter(chapter)
         given = f"from __future__ import annotations\n{content.header}\n{content.givens}"
         return {
             "root": str(self.course.root),
             "chapter": chapter,
             "exercise": exercise,
-            "needs": closure(self.course, chapter, exercise),
+            "needs": needs_closure(content, exercise),
             "chunks": [["the given code", given, 1], *([c.name, c.source, c.line] for c in submission.chunks)],
             "notes": list(submission.notes),
             "seconds": float(content.exercises[exercise].limits.seconds),
@@ -259,8 +150,6 @@ class Grader:
         on_event hears {"kind": "progress", ...} and {"kind": "output", "slot", "mime", "data"} while it runs.
         A demo that fails ends with one text/plain output that says so.
         """
-        from .demo import run_demo
-
         with self._slot(on_event):
             worker = self._take("worker", None, cpu_seconds=int(seconds) + 5)
             try:
@@ -316,7 +205,7 @@ class Grader:
             with self._idle_lock:
                 while self._idle[role]:
                     child = self._idle[role].popleft()
-                    if not _has_ended(child):
+                    if not has_ended(child):
                         return child
                     self._discard(role, child)
         return self._new(role, job)
@@ -363,10 +252,9 @@ class Grader:
                 self._idle[role].append(child)
 
     def _graders(self, only: list[tuple[str, str]] | None) -> list[str]:
-        from .local import closure
-
         every = [(chapter.id, name) for chapter in self.course.chapters for name in chapter.exercises]
-        wanted = {(c, n) for c, e in (every if only is None else only) for n in (*closure(self.course, c, e), e)}
+        asked = [(self.course.chapter(c), e) for c, e in (every if only is None else only)]
+        wanted = {(chapter.id, n) for chapter, e in asked for n in (*needs_closure(chapter, e), e)}
         return [str(self.course.chapter(c).exercises[e].grader) for c, e in every if (c, e) in wanted]
 
     def _newest(self) -> float:
@@ -386,38 +274,3 @@ class Grader:
             self._idle["judge"].clear()
         with self._judges.lock:
             self._judges.stop()
-
-
-def usual_job() -> dict:
-    return {"cpu_seconds": 12, "memory_mb": 2048}
-
-
-def read_layers(child: Child) -> list[str]:
-    """What a new worker says of its confinement, once it is confined."""
-    child.sock.settimeout(30)
-    line = b""
-    while not line.endswith(b"\n"):
-        part = child.sock.recv(1)
-        if not part:
-            raise GraderError("A sandboxed process could not be started. Run `dojo doctor` to see why.")
-        line += part
-    return json.loads(line)
-
-
-def _has_ended(child: Child) -> bool:
-    return bool(select.select([child.status], [], [], 0)[0])
-
-
-def _environment() -> dict[str, str]:
-    """What zygotes inherit: nothing that a learner's code should not read."""
-    kept = {
-        k: v
-        for k, v in os.environ.items()
-        if k in ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "DOJO_DEBUG")
-    }
-    one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
-    return (
-        kept
-        | one
-        | {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-    )
