@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 import solutions.transformer_from_scratch as ref
@@ -65,6 +66,7 @@ def test_gradients(submission, load_weights, kit, rand):
     llama.weight.data.copy_(weight)
     to_x, to_parameters = kit.gradients(norm, probe, x)
     expected_to_x, expected = ours.gradients(llama, probe, x)
+    assert to_x is not None, "No gradient reaches x: compute the result from x itself, with gradients on."
     compare(to_x, expected_to_x, what="the gradient to x", axes="batch pos d_model")
     compare(list(to_parameters.values()), list(expected.values()), what="the parameters' gradients", axes="d_model")
 
@@ -91,6 +93,12 @@ class DividesByTheStandardDeviation(ref.RMSNorm):
 class SumOfSquares(ref.RMSNorm):
     def forward(self, x):
         return x / (x.pow(2).sum(dim=-1, keepdim=True) + self.eps).sqrt() * self.weight
+
+
+@mistake("You make each vector's length 1. RMSNorm makes its root mean square 1: the length becomes sqrt(d_model).")
+class UnitLength(ref.RMSNorm):
+    def forward(self, x):
+        return F.normalize(x, dim=-1) * self.weight
 
 
 @mistake("Your eps is added after the square root. It belongs inside: sqrt(mean of squares + eps).")

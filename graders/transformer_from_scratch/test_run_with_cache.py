@@ -160,24 +160,6 @@ def leaves_its_hooks(model, tokens, names=None):
     return model(tokens), cache
 
 
-@mistake("When the model raises, your hooks stay: remove them in a `finally`.")
-def leaves_its_hooks_when_the_model_raises(model, tokens, names=None):
-    modules, cache, handles = dict(model.named_modules()), {}, []
-    if names is None:
-        names = [n for n, m in modules.items() if isinstance(m, ref.HookPoint)]
-    hooked = [modules[name] for name in names]
-    for name, module in zip(names, hooked, strict=True):
-        handles.append(
-            module.register_forward_hook(
-                lambda module, args, output, name=name: cache.__setitem__(name, output.detach().clone())
-            )
-        )
-    logits = model(tokens)
-    for handle in handles:
-        handle.remove()
-    return logits, cache
-
-
 @mistake(
     "A wrong name raises after other hooks were put on, and those stay: register inside the `try` too, or look first."
 )
@@ -198,9 +180,33 @@ def leaves_hooks_after_a_wrong_name(model, tokens, names=None):
             handle.remove()
 
 
+@mistake("When the model raises, your hooks stay: remove them in a `finally`.")
+def leaves_its_hooks_when_the_model_raises(model, tokens, names=None):
+    modules, cache, handles = dict(model.named_modules()), {}, []
+    if names is None:
+        names = [n for n, m in modules.items() if isinstance(m, ref.HookPoint)]
+    for name in names:
+        handles.append(
+            modules[name].register_forward_hook(
+                lambda module, args, output, name=name: cache.__setitem__(name, output.detach().clone())
+            )
+        )
+    logits = model(tokens)
+    for handle in handles:
+        handle.remove()
+    return logits, cache
+
+
 @mistake("You keep the activation itself (detach() shares its memory): clone it, for the model may change it in place.")
 def does_not_clone(model, tokens, names=None):
     return _run(model, tokens, names, keep=lambda output: output.detach())
+
+
+@mistake(
+    "You keep the activation itself: .detach().clone() it, or it changes with the model and holds on to the graph."
+)
+def keeps_the_activation_itself(model, tokens, names=None):
+    return _run(model, tokens, names, keep=lambda output: output)
 
 
 @mistake("You clone but do not detach: the cache keeps the graph of the whole run in memory.")
@@ -254,9 +260,10 @@ def passes_over_wrong_names(model, tokens, names=None):
 
 @mistake("You look at the model's children only: named_modules() goes all the way down.")
 def children_only(model, tokens, names=None):
+    children = dict(model.named_children())
     if names is None:
-        names = [n for n, m in model.named_children() if isinstance(m, ref.HookPoint)]
-    return _run(model, tokens, names)
+        names = [n for n, m in children.items() if isinstance(m, ref.HookPoint)]
+    return _run(model, tokens, [name for name in names if name in children or children[name]])
 
 
 @mistake("You remove every hook of the modules, those of others too: remove your own by their handles.")
@@ -272,6 +279,11 @@ def removes_all_hooks(model, tokens, names=None):
 def short_names(model, tokens, names=None):
     logits, cache = _run(model, tokens, names)
     return logits, {name.rpartition(".")[2]: value for name, value in cache.items()}
+
+
+@mistake("You return (cache, logits): the logits come first.")
+def cache_first(model, tokens, names=None):
+    return _run(model, tokens, names)[::-1]
 
 
 @mistake("You return the cache alone: return (logits, cache).")

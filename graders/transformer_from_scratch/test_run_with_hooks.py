@@ -180,17 +180,6 @@ def leaves_its_hooks(model, tokens, hooks):
     return model(tokens)
 
 
-@mistake("When the model or a function raises, your hooks stay: remove them in a `finally`.")
-def leaves_its_hooks_when_something_raises(model, tokens, hooks):
-    modules = dict(model.named_modules())
-    hooked = [(modules[name], fn) for name, fn in hooks]
-    handles = [m.register_forward_hook(lambda module, args, output, fn=fn: fn(output, module)) for m, fn in hooked]
-    logits = model(tokens)
-    for handle in handles:
-        handle.remove()
-    return logits
-
-
 @mistake(
     "A wrong name raises after other hooks were put on, and those stay: register inside the `try` too, or look first."
 )
@@ -207,27 +196,15 @@ def leaves_hooks_after_a_wrong_name(model, tokens, hooks):
             handle.remove()
 
 
-@mistake("The functions are called, but what they return is dropped: return it from the torch hook.")
-def drops_the_result(model, tokens, hooks):
-    def as_torch_hook(fn):
-        def hook(module, args, output):
-            fn(output, module)
-
-        return hook
-
-    return _run(model, tokens, hooks, as_torch_hook)
-
-
-@mistake("Every name gets the last function: the one made in the loop looks `fn` up when it runs. Bind it first.")
-def late_binding(model, tokens, hooks):
+@mistake("When the model or a function raises, your hooks stay: remove them in a `finally`.")
+def leaves_its_hooks_when_something_raises(model, tokens, hooks):
     modules, handles = dict(model.named_modules()), []
-    try:
-        for name, fn in hooks:
-            handles.append(modules[name].register_forward_hook(lambda module, args, output: fn(output, module)))  # noqa: B023
-        return model(tokens)
-    finally:
-        for handle in handles:
-            handle.remove()
+    for name, fn in hooks:
+        handles.append(modules[name].register_forward_hook(lambda module, args, output, fn=fn: fn(output, module)))
+    logits = model(tokens)
+    for handle in handles:
+        handle.remove()
+    return logits
 
 
 @mistake("The hooks become a dict, and so only one function is left where a name comes twice.")
@@ -247,6 +224,29 @@ def always_the_original(model, tokens, hooks):
     def as_torch_hook(fn):
         def hook(module, args, output):
             return fn(originals.setdefault(id(module), output.clone()), module)
+
+        return hook
+
+    return _run(model, tokens, hooks, as_torch_hook)
+
+
+@mistake("Every name gets the last function: the one made in the loop looks `fn` up when it runs. Bind it first.")
+def late_binding(model, tokens, hooks):
+    modules, handles = dict(model.named_modules()), []
+    try:
+        for name, fn in hooks:
+            handles.append(modules[name].register_forward_hook(lambda module, args, output: fn(output, module)))  # noqa: B023
+        return model(tokens)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@mistake("The functions are called, but what they return is dropped: return it from the torch hook.")
+def drops_the_result(model, tokens, hooks):
+    def as_torch_hook(fn):
+        def hook(module, args, output):
+            fn(output, module)
 
         return hook
 
