@@ -8,6 +8,7 @@ import pytest
 
 from dojo.course import load_course
 from dojo.course.lint_dynamic import lint_by_running
+from dojo.grading.local import with_graders
 
 EXAMPLE = Path(__file__).parent / "course_example"
 
@@ -85,3 +86,19 @@ def test_submissions(root):
         f"{folder}/{name}.py" for name in ("other", "right_broken", "right_total", "wrong_but_right")
     ]
     assert "cannot be run: SyntaxError" in found[1] and "is rejected" in found[2] and "passes; add a test" in found[3]
+
+
+def test_a_mistake_in_a_class_is_recognised_whatever_the_class_is_called(root):
+    class Total:
+        def __init__(self, start=0.0):
+            self.value = start
+
+        def add(self, amount):
+            self.value += amount
+            return amount
+
+    def body(judge):
+        return judge.grade("small_steps", "Total", {"Total": Total}, seed=0)
+
+    verdict = with_graders(load_course(root), [("small_steps", "Total")], body)
+    assert verdict.mistake is not None and verdict.mistake.name == "ReturnsTheAmount"

@@ -38,9 +38,15 @@ def _answers(session: pytest.Session, failed: list[pytest.Item], bench: Bench, k
     double = benches.local_bench(root, bench.chapter, bench.exercise, namespace, bench.seed)
     for item, trace in zip(failed, own, strict=True):
         run_items(session, [item], double)
-        if double.results[-1].outcome != "failed" or not _same(trace, double.traces.get(item.nodeid, [])):
+        answers = double.traces.get(item.nodeid, [])
+        if double.results[-1].outcome != "failed" or not _same(_came_back(trace), _came_back(answers)):
             return False
     return True
+
+
+def _came_back(trace: list[tuple]) -> list[tuple]:
+    """A trace without its labels: in them stands the name of the class, which a mistake does not share."""
+    return [(op, kind, value) for op, _, kind, value in trace]
 
 
 def _same(a: Any, b: Any) -> bool:
