@@ -78,6 +78,7 @@ class JudgeEndpoint(rpc.Endpoint):
         super().__init__(only_calls=True)
         self.why_closed, self.seconds = why_closed, seconds
         self.stopped: Stopped | None = None
+        self.orphaned = False
 
     def ask(self, op: str, *args: Any, label: str = "") -> Any:
         if self.stopped:
@@ -87,7 +88,11 @@ class JudgeEndpoint(rpc.Endpoint):
         except wire.Late:
             self.stopped = Stopped(f"Stopped after {self.seconds:g} s: is there a loop that never ends?")
         except wire.Closed:
-            self.stopped = Stopped(self.why_closed())
+            try:
+                self.stopped = Stopped(self.why_closed())
+            except Orphaned:
+                self.orphaned = True
+                self.stopped = Stopped("The sandbox went away: this is not your fault.")
         except wire.WireError as error:
             self.stopped = Stopped(f"Your code's answer could not be read: {error}.")
         except rpc.RemoteError as error:
@@ -233,15 +238,19 @@ def make_bench(root: Path, chapter: str, exercise: str, endpoint: JudgeEndpoint,
     return Bench(chapter, exercise, endpoint, reference, root / "graders" / chapter / "kit.py", seed)
 
 
+class Orphaned(Exception):
+    """The worker's parent is gone, and the worker with it: our fault, not the learner's."""
+
+
 def reason_of_death(status_pipe: int, wait: float = 2.0) -> str:
-    """What the worker's parent says of its end, as a sentence for the learner."""
+    """What the worker's parent says of its end, as a sentence for the learner. Raises Orphaned if the parent is gone too."""
     deadline, text = time.monotonic() + wait, ""
     while not text and (left := deadline - time.monotonic()) > 0:
         if not select.select([status_pipe], [], [], left)[0]:
             break
         part = os.read(status_pipe, 16)
         if not part:
-            break
+            raise Orphaned
         text = part.decode()
     code = int(text) if text.lstrip("-").isdigit() else None
     return {

@@ -41,7 +41,10 @@ class Job(msgspec.Struct):
 
 
 def answer_one(session: pytest.Session, sock: socket.socket) -> None:
-    """Wait for one job and the worker's end-points on `sock`, and answer with a verdict. The body of a forked judge."""
+    """Wait for one job and the worker's end-points on `sock`, and answer with a verdict. The body of a forked judge.
+
+    Where the worker was lost by our own fault no answer is given: the pool asks another judge.
+    """
     _, fds, _, _ = socket.recv_fds(sock, 4, 2)
     if len(fds) != 2:
         return
@@ -51,7 +54,13 @@ def answer_one(session: pytest.Session, sock: socket.socket) -> None:
     worker = wire.Channel(socket.socket(fileno=fds[0]), benches.ANSWER_CAP)
     worker.deadline = time.monotonic() + job.seconds
     rpc.connect(endpoint, worker)
-    channel.send(verdict.to_json(grade(session, job, endpoint)))
+    try:
+        answer = grade(session, job, endpoint)
+    except Exception as error:  # whatever the learner's side may have sent that we did not think of
+        text = f"The judge failed ({type(error).__name__}: {error}): this is not your fault. Please report it."
+        answer = verdict.Verdict(job.chapter, job.exercise, "error", text, seed=job.seed)
+    if not endpoint.orphaned:
+        channel.send(verdict.to_json(answer))
 
 
 def warm_up(session: pytest.Session, root: Path) -> None:

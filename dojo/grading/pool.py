@@ -106,10 +106,8 @@ class Grader:
             self._reload_if_changed()
             try:
                 return self._grade(job)
-            except (
-                JudgeLost
-            ):  # for example killed by a reload that another thread asked for: not the submission's fault
-                return self._grade(job)
+            except JudgeLost:  # for example stopped by a reload that another thread asked for
+                return self._grade(job, fresh=True)
 
     def _job(self, submission: Submission, chapter: str, exercise: str, seed: int) -> dict:
         content = self.course.chapter(chapter)
@@ -125,9 +123,10 @@ class Grader:
             "seed": seed,
         }
 
-    def _grade(self, job: dict) -> verdict.Verdict:
+    def _grade(self, job: dict, fresh: bool = False) -> verdict.Verdict:
         limits = self.course.chapter(job["chapter"]).exercises[job["exercise"]].limits
-        worker, judge = self._take("worker", limits), self._take("judge")
+        worker = self._take("worker", limits, fresh=fresh)
+        judge = self._take("judge", fresh=fresh)
         try:
             sent = msgspec.msgpack.encode(job | {"isolation": sandbox.level(worker.layers)})
             socket.send_fds(judge.sock, [b"job\n"], [worker.sock.fileno(), worker.status])
@@ -194,14 +193,14 @@ class Grader:
                 self._running -= 1
                 self._turn.notify_all()
 
-    def _take(self, role: str, limits: Any = None, *, cpu_seconds: int | None = None) -> Child:
-        """A waiting child, or a new one where none waits or where this job's limits are not the usual ones."""
+    def _take(self, role: str, limits: Any = None, *, cpu_seconds: int | None = None, fresh: bool = False) -> Child:
+        """A waiting child, or a new one where none waits, this job's limits are not the usual ones, or `fresh` is asked."""
         job = usual_job()
         if limits is not None:
             job = {"cpu_seconds": max(2, int(limits.seconds) + 2), "memory_mb": limits.memory_mb}
         if cpu_seconds is not None:
             job["cpu_seconds"] = cpu_seconds
-        if job == usual_job():
+        if job == usual_job() and not fresh:
             with self._idle_lock:
                 while self._idle[role]:
                     child = self._idle[role].popleft()
@@ -238,7 +237,7 @@ class Grader:
                 with self._idle_lock:
                     if self._closed or len(self._idle[role]) > self.slots:
                         self._discard(role, child)
-                        return
+                        break
                     self._idle[role].append(child)
 
     def _discard(self, role: str, child: Child) -> None:

@@ -29,7 +29,7 @@ from . import linux
 SCRATCH_MB = 64
 SCRATCH_FILES = 2_000
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
-FIRST_UID = 2_000_000_000
+FIRST_UID, UIDS = 2_000_000_000, 100_000_000
 LEVELS = {
     0: "L0 own process with limits only: for practice, not for marks",
     1: "L1 Landlock and seccomp",
@@ -93,7 +93,7 @@ def fork_confined(run: Callable[[list[str]], None], view: View, limits: Limits, 
     try:
         if flags & linux.CLONE_NEWUSER:
             linux.map_own_user(uid, gid)
-        layers = confine(view, limits, FIRST_UID + job % 100_000 if root else None, flags)
+        layers = confine(view, limits, FIRST_UID + job % UIDS if root else None, flags)
         run(layers)
     except BaseException as error:
         sys.stderr.write(f"dojo: a sandboxed process could not start: {error}\n")

@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import resource
+import secrets
 import select
 import shutil
 import signal
@@ -45,7 +46,7 @@ def _worker(control: socket.socket, root: Path, demos: bool) -> int:
         importlib.import_module(name)  # so that no child has to
     view = sandbox.view_for(root)
     worker.warm_up()
-    jobs = 0
+    jobs = secrets.randbelow(sandbox.UIDS)  # another zygote on this machine hands out other user ids
 
     def fork(job: dict, keep: list[int]) -> int:
         nonlocal jobs
