@@ -162,7 +162,7 @@ def describe(value: Any) -> str:
     for kind, name in (*names.items(), (list, "a list"), (tuple, "a tuple"), (dict, "a dict")):
         if type(value) is kind:
             return name
-    return f"a {type(value).__name__}"
+    return f"an object of type {type(value).__name__}"
 
 
 def _shape_sentence(actual: torch.Tensor, expected: torch.Tensor, what: str, axes: list[str]) -> str:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import socket
 import time
@@ -20,10 +21,11 @@ import pytest
 from . import bench as benches
 from . import rpc, verdict, wire
 from .bench import Bench, Missing, Stopped
+from .comparison import describe
 from .items import is_the_learners, items_of, run_items
 from .places import grader_of
 from .recognise import recognise
-from .sentences import a_thing, count, exception_sentence
+from .sentences import count, exception_sentence
 
 
 class Job(msgspec.Struct):
@@ -141,9 +143,14 @@ def _load(job: Job, bench: Bench) -> list[str]:
         name, info = entry if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], dict) else ("?", {})
         notes.append(f"In {str(name)[:80]}: {exception_sentence(rpc.RemoteError(info))}")
     if not isinstance(names, list) or job.exercise not in names:
-        because = (
-            f" Running your code stopped before it: {notes[0]}" if notes else " Define it under exactly this name."
+        near = difflib.get_close_matches(
+            job.exercise, [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
         )
+        because = " Define it under exactly this name."
+        if near:
+            because = f" There is `{near[0][:80]}`: is it misspelt?"
+        if notes:
+            because = f" Running your code stopped before it: {notes[0]}"
         raise Missing(f"`{job.exercise}` is not defined in your submission.{because}")
     return notes
 
@@ -154,9 +161,9 @@ def _check_kind(bench: Bench) -> None:
     found = getattr(bench.module, bench.exercise)
     kind = found._handle.kind if isinstance(found, rpc.Remote) else "value"
     if wanted == "class" and kind != "class":
-        raise Missing(f"`{bench.exercise}` should be a class, but it is {a_thing(kind, found)}.")
+        raise Missing(f"`{bench.exercise}` should be a class, but it is {describe(found)}.")
     if wanted == "function" and kind not in ("function", "object"):
-        raise Missing(f"`{bench.exercise}` should be a function, but it is {a_thing(kind, found)}.")
+        raise Missing(f"`{bench.exercise}` should be a function, but it is {describe(found)}.")
 
 
 def _is_stub(bench: Bench, exercise: str) -> bool:

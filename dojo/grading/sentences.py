@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import rpc
 
 
@@ -17,6 +15,14 @@ def exception_sentence(error: rpc.RemoteError) -> str:
         return f"Your answer could not be graded: {text}."
     if error.type == "ModuleNotFoundError":
         return f"Your code imports something that is not installed here{at}: {text}. The exercises need torch and einops only."
+    if "CUDA" in text and error.type in ("AssertionError", "RuntimeError"):
+        return (
+            f"There is no GPU where your code is graded{at}. Leave tensors on the device of your inputs: no `.cuda()`."
+        )
+    if error.type == "EOFError" or "reading from stdin" in text:
+        return f"Your code waits for somebody to type{at}. Nobody is there while it is graded: take what you need as arguments."
+    if error.type in ("LocalEntryNotFoundError", "OfflineModeIsEnabled") or "offline mode" in text:
+        return f"Your code tries to download something{at}. There is no network while it is graded, and no exercise needs it."
     if error.type in ("PermissionError", "BlockingIOError") or "Operation not permitted" in text:
         return (
             f"Your code tried to do something that is not allowed while it is being graded{at}: {text}. "
@@ -39,17 +45,6 @@ def trace(error: rpc.RemoteError) -> str:
     """The learner's own lines of a traceback, innermost last."""
     lines = [f"line {f.get('line')}, in {f.get('function')}" for f in error.frames]
     return "\n".join([*lines, f"{error.type}: {error.text}"])
-
-
-def a_thing(kind: str, found: Any) -> str:
-    """`a class`, `a Tensor`: what `found`, of that kind, is."""
-    return (
-        f"a {type(found).__name__}"
-        if kind == "value"
-        else f"a {kind}"
-        if kind != "object"
-        else f"a {found._handle.type}"
-    )
 
 
 def count(n: int, noun: str) -> str:
