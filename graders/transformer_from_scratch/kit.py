@@ -94,6 +94,13 @@ def load_then_clear(load, model: nn.Module, state_dict: dict[str, Tensor]) -> No
         value.zero_()
 
 
+def parameters_replaced(load, model: nn.Module, state_dict: dict[str, Tensor]) -> list[str]:
+    """Names of the parameters that are other objects after loading: an optimizer would still hold the old ones."""
+    before = dict(model.named_parameters())
+    load(model, state_dict)
+    return [name for name, p in model.named_parameters() if p is not before.get(name)]
+
+
 def untrainable(model: nn.Module) -> list[str]:
     """Names of the parameters that an optimizer could not train any more."""
     return [name for name, p in model.named_parameters() if not (p.requires_grad and p.is_leaf)]
@@ -213,6 +220,13 @@ class CountingTransformer(nn.Module):
         return self.ln_final(resid) @ self.W_U
 
 
+def gradients_are_on() -> bool:
+    """Whether graphs are recorded now. Switches them on again, for the tests that come after."""
+    on = torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
+    return on
+
+
 # --- run_with_cache, run_with_hooks ---
 
 
@@ -262,6 +276,22 @@ class Tower(nn.Module):
         return x @ self.out
 
 
+class NamedPoint(nn.Module):
+    """h(x + 1) * 2, with a hook point whose name tells nothing and a module that is no hook point but is called like one."""
+
+    def __init__(self, hook_point: type):
+        super().__init__()
+        self.h, self.hook_like = hook_point(), nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.hook_like(self.h(x + 1) * 2)
+
+
+def cache_of_names_in_a_generator(run_with_cache, model: nn.Module, tokens: Tensor, names: list[str]):
+    """What run_with_cache returns for names that can be gone through only once."""
+    return run_with_cache(model, tokens, (name for name in names))
+
+
 def hooks_left(model: nn.Module) -> dict[str, int]:
     """How many forward hooks each module has now; those without one are left out. "" is the model itself."""
     everywhere = torch.nn.modules.module
@@ -294,6 +324,15 @@ class Labels:
 
     def __call__(self, activation, hook) -> None:
         self.seen.append(hook.label)
+
+
+def gradient_through(run_with_hooks, model: nn.Module, tokens: Tensor, name: str) -> Tensor | None:
+    """The gradient of the logits' sum to the model's vectors, while a hook function doubles an activation."""
+    logits = run_with_hooks(model, tokens, [(name, lambda activation, hook: 2 * activation)])
+    if not logits.requires_grad:
+        return None
+    logits.sum().backward()
+    return model.vectors.grad
 
 
 def explode(activation, hook) -> None:

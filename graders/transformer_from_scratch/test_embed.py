@@ -54,6 +54,17 @@ def test_refuses_a_sequence_that_is_too_long(submission, rand, n_pos):
         submission.embed(tokens, W_E, W_pos)
 
 
+def test_gradients_flow(submission, rand):
+    """Both tables can be trained: the result hangs on their graph."""
+    tokens, W_E, W_pos = inputs(rand, 2, 4, 7)
+    for name, rows in (
+        ("W_E", (W_E.clone().requires_grad_(), W_pos)),
+        ("W_pos", (W_E, W_pos.clone().requires_grad_())),
+    ):
+        graph = submission.embed(tokens, *rows).requires_grad
+        assert graph, f"No gradient reaches {name}: compute with the tensor itself, without no_grad, detach or .data."
+
+
 @mistake("The position vectors are missing: the model could not tell the order of its tokens.")
 def no_positions(tokens, W_E, W_pos):
     return W_E[tokens]
@@ -107,6 +118,18 @@ def product(tokens, W_E, W_pos):
 @mistake("You scale the token vectors by sqrt(d_model), as the first transformer did; GPT-2 does not.")
 def scaled(tokens, W_E, W_pos):
     return W_E[tokens] * W_E.shape[1] ** 0.5 + W_pos[: tokens.shape[1]]
+
+
+@mistake("You refuse a sequence of exactly n_ctx tokens; only a longer one is too long.")
+def refuses_the_full_length(tokens, W_E, W_pos):
+    if tokens.shape[1] >= len(W_pos):
+        raise IndexError("too long")
+    return W_E[tokens] + W_pos[: tokens.shape[1]]
+
+
+@mistake("The result is cut off from the graph: the tables could not be trained. Leave out no_grad, detach and .data.")
+def no_grad(tokens, W_E, W_pos):
+    return (W_E[tokens] + W_pos.narrow(0, 0, tokens.shape[1])).detach()
 
 
 @mistake("A sequence longer than n_ctx wraps around to the first positions without a word. It has to fail.")

@@ -205,6 +205,11 @@ def does_not_scatter_back(logits, temperature=1.0, top_k=None, top_p=None):
     return _filter(logits, temperature, top_k, top_p, scatter=False)
 
 
+@mistake("Where top_k is given, top_p is not used (an elif?): first keep the top_k, then of these the nucleus.")
+def one_filter_or_the_other(logits, temperature=1.0, top_k=None, top_p=None):
+    return ref.filter_logits(logits, temperature, top_k, None if top_k else top_p)
+
+
 @mistake("You sort from the least likely token up: the nucleus starts at the most likely one.")
 def sorts_the_wrong_way(logits, temperature=1.0, top_k=None, top_p=None):
     return _filter(logits, temperature, top_k, top_p, descending=False)

@@ -93,6 +93,15 @@ def test_no_gradients_are_kept(submission, kit, rand):
     assert not recorded, "Your code records a graph for gradients that nobody needs: work under torch.no_grad()."
 
 
+def test_the_model_can_still_be_trained(submission, kit, rand):
+    """Afterwards gradients are recorded again, and the model's parameters still require them."""
+    model = kit.CountingTransformer(submission.Config(**SIZES), rand.seed)
+    submission.generate(model, rand.integers(13, 2, 3), 2, Sampler(rand.normal(2, 2, 13)))
+    on, stuck = kit.gradients_are_on(), kit.untrainable(model)
+    assert on, "After your code nothing records gradients any more: use `with torch.no_grad():`, which ends by itself."
+    assert not stuck, f"After your code {stuck[0]} cannot be trained any more: use torch.no_grad(), not requires_grad_."
+
+
 def _step(model, tokens, cache):
     with torch.no_grad():
         return ref.forward_with_cache(model, tokens, cache)
@@ -208,3 +217,15 @@ def keeps_the_graph(model, tokens, n_new, sampler):
         new = sampler(ref.forward_with_cache(model, new, cache)[:, -1])[:, None]
         tokens = torch.cat([tokens, new], dim=1)
     return tokens
+
+
+@mistake("You switch gradients off for good: use `with torch.no_grad():`, which switches them on again at its end.")
+def gradients_off_for_good(model, tokens, n_new, sampler):
+    torch.set_grad_enabled(False)
+    return ref.generate(model, tokens, n_new, sampler)
+
+
+@mistake("You freeze the model's parameters: it could not be trained afterwards. Use torch.no_grad().")
+def freezes_the_model(model, tokens, n_new, sampler):
+    model.requires_grad_(False)
+    return ref.generate(model, tokens, n_new, sampler)

@@ -66,6 +66,15 @@ def test_hopeless_tokens_stay_finite(submission, rand):
     compare(submission.token_log_probs(logits, tokens), expected, what="the result", axes=AXES)
 
 
+def test_gradients_flow(submission, rand):
+    """A model can be trained on it: the result hangs on the graph of the logits."""
+    logits, tokens = rand.normal(2, 4, 6).requires_grad_(), rand.integers(6, 2, 4)
+    graph = submission.token_log_probs(logits, tokens).requires_grad
+    assert graph, (
+        "No gradient reaches the logits, so that nothing could be trained: leave out no_grad, detach and .item()."
+    )
+
+
 def gather(log_probs, tokens):
     return log_probs.gather(-1, tokens[..., None])[..., 0]
 
@@ -165,6 +174,16 @@ def base_ten(logits, tokens):
 @mistake("The vocabulary axis is still there, with size 1: squeeze it, or index it with [..., 0].")
 def axis_kept(logits, tokens):
     return ref.token_log_probs(logits, tokens)[..., None]
+
+
+@mistake("squeeze() drops every axis of size 1, the position's too where there is one: name the axis, squeeze(-1).")
+def squeezes_too_much(logits, tokens):
+    return ref.token_log_probs(logits, tokens).squeeze()
+
+
+@mistake("The result is cut off from the graph, so that nothing can be trained on it. Leave out no_grad and detach.")
+def no_grad(logits, tokens):
+    return ref.token_log_probs(logits, tokens).detach()
 
 
 @mistake("You return one number; return one for each sequence and each next token.")
