@@ -251,8 +251,11 @@ def _argument_names(request: list, changed: list, objects: dict) -> list[str]:
     if not changed or request[1] != "call":
         return []
     number, args, kwargs = request[2]
+    called = objects[number]
+    if not isinstance(called, type):  # the call of an nn.Module is (*args, **kwargs): forward has the names
+        called = getattr(called, "forward", called)
     try:
-        parameters = list(inspect.signature(objects[number]).parameters)
+        parameters = list(inspect.signature(called).parameters)
     except (TypeError, ValueError):
         parameters = []
     named = [(parameters[i] if i < len(parameters) else f"argument {i + 1}", v) for i, v in enumerate(args)]
