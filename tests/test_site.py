@@ -102,6 +102,7 @@ def test_figures_from_learners_lose_what_would_load_from_elsewhere():
     }
     figure = demo.figure_from(json.dumps(raw))
     assert figure == {"data": [{"type": "image"}, {"type": "bar", "y": [1]}], "layout": {"title": {"text": "t"}}}
+    assert demo.figure_from('{"data": [{"type": "heatmap", "z": [[1]]}]}')
     assert demo.figure_from("nonsense") is None and demo.figure_from("[]") is None
 
 
@@ -143,22 +144,22 @@ def message(text: str, base: str, seq: int = 1, run: str = "r") -> dict:
 
 def test_a_draft_is_stored_and_acknowledged(drafts):
     draft = drafts()
-    assert draft.data(busy=False)["fresh"]
+    assert draft.data()["fresh"]
     draft.take(message("a = 1", "stub"))
-    assert draft.text() == "a = 1" and draft.data(busy=False)["saved"]["seq"] == 1
+    assert draft.text() == "a = 1" and draft.data()["saved"]["seq"] == 1
     # The browser had not heard of that yet when it sent the next one.
     draft.take(message("a = 12", "stub", seq=2))
-    assert draft.text() == "a = 12" and not draft.data(busy=False)["conflict"]
+    assert draft.text() == "a = 12" and not draft.data()["conflict"]
 
 
 def test_another_session_cannot_write_over_it_unasked(drafts):
     one, two = drafts(), drafts()
     one.take(message("one", "stub"))
     two.take(message("two", "stub", run="s"))
-    data = two.data(busy=False)
+    data = two.data()
     assert two.text() == "one" and data["conflict"]["text"] == "one"
     two.take(message("two", "one", seq=2, run="s"))  # the learner chose to keep theirs
-    assert one.text() == "two" and not two.data(busy=False)["conflict"]
+    assert one.text() == "two" and not two.data()["conflict"]
 
 
 def test_the_same_message_twice_changes_nothing(drafts):
@@ -172,9 +173,9 @@ def test_the_same_message_twice_changes_nothing(drafts):
 def test_an_earlier_text_put_back_is_told_to_the_browser(drafts):
     draft = drafts()
     draft.take(message("a", "stub"))
-    before = draft.data(busy=False)["replace"]
+    before = draft.data()["replace"]
     draft.replace("stub")
-    data = draft.data(busy=False)
+    data = draft.data()
     assert data["replace"] != before and data["text"] == "stub" and not data["fresh"]
 
 

@@ -82,7 +82,7 @@ def test_code_that_does_not_parse_is_told_and_kept(jobs):
     chapter, me = jobs.course.chapters[0], jobs.store.learner()
     job = jobs.start_check(me, chapter, "attention_pattern", "def attention_pattern(q, k:\n    pass")
     assert job.done.wait(120)
-    assert job.verdict.status == "error" and "line 1" in job.verdict.headline
+    assert job.verdict.status == "error" and "Line 1" in job.verdict.headline
     assert jobs.store.attempts(me, chapter.id, "attention_pattern")[0].code.startswith("def attention_pattern(q, k:")
 
 

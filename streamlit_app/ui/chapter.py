@@ -35,6 +35,8 @@ def show(me: Me) -> None:
     # Streamlit leaves the address as it was when a link leads to the same page with other parameters.
     st.query_params.from_dict({"chapter": chapter.id, **({"exercise": step.id} if step.id else {}), **me.params})
     st.components.v2.component("dojo_scroll", js=SCROLL)(key="scroll", data=f"{chapter.id}/{step.id}", height=1)
+    if step.exercise:
+        world.jobs().wait_briefly(me.id, chapter, step.id)
     status = world.store().status(me.id)
     show_sidebar(chapter, found, step, me, status)
     following = found[place + 1] if place + 1 < len(found) else None

@@ -12,7 +12,11 @@ from ui import frame, predict, world
 from ui.jobs import Job
 from ui.nav import Me, escape
 
-FORBIDDEN_TRACES = ("geo", "map", "choropleth")  # these ask another host for their ground
+# These ask another host for the ground that they draw on.
+FORBIDDEN_TRACES = {
+    "scattergeo", "choropleth", "choroplethmap", "choroplethmapbox", "scattermap", "scattermapbox", "densitymap",
+    "densitymapbox",
+}  # fmt: skip
 POLL = 0.4
 
 
@@ -58,12 +62,13 @@ def show_run(chapter: Chapter, demo: Demo, me: Me, question: Predict | None) -> 
             st.rerun()
         return
 
-    @st.fragment(run_every=None if job.done.is_set() else POLL)
+    polling = not job.done.is_set()
+
+    @st.fragment(run_every=POLL if polling else None)
     def live() -> None:
         show_job(job, demo)
-        if job.done.is_set() and not job.seen:
-            job.seen = True
-            st.rerun()
+        if polling and job.done.is_set():
+            st.rerun()  # once more without the clock
 
     live()
     if job.done.is_set() and st.button(
@@ -111,8 +116,10 @@ def figure_from(data: str) -> dict | None:
     """A plotly figure as plain data, less what would load anything from elsewhere."""
     try:
         figure = json.loads(data)
-        traces = [t for t in figure["data"] if not any(word in str(t.get("type", "")) for word in FORBIDDEN_TRACES)]
+        traces = [trace for trace in figure["data"] if trace.get("type") not in FORBIDDEN_TRACES]
         layout = {k: v for k, v in figure.get("layout", {}).items() if k not in ("images", "geo", "map", "mapbox")}
+        if not traces:
+            return None
         return {"data": [{k: v for k, v in t.items() if k != "source"} for t in traces], "layout": layout}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

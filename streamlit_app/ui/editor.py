@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import world
+from ui.jobs import Job
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -99,7 +100,7 @@ class Draft:
         world.store().save_draft(*self.place, text)
         self.memory.update(written=digest(text), replace=secrets.token_hex(8), conflict=None)
 
-    def data(self, *, busy: bool) -> dict:
+    def data(self, job: Job | None = None) -> dict:
         stored, text = self.stored(), self.text()
         conflict = self.memory.get("conflict")
         return {
@@ -111,17 +112,18 @@ class Draft:
             "replace": self.memory.get("replace", ""),
             "saved": self.memory.get("saved"),
             "conflict": conflict and {**conflict, "text": text, "digest": digest(text)},
-            "busy": busy,
+            "busy": job is not None and not job.done.is_set(),
+            "turn": job.started if job else 0,
         }
 
 
-def show(draft: Draft, *, busy: bool) -> str | None:
+def show(draft: Draft, job: Job | None) -> str | None:
     """The editor; returns the code when Check was pressed."""
     state = st.session_state.get(draft.key) or {}
     draft.take(state.get("draft"))
     result = component()(
         key=draft.key,
-        data=draft.data(busy=busy),
+        data=draft.data(job),
         on_draft_change=lambda: None,
         on_check_change=lambda: None,
     )

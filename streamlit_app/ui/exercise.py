@@ -11,7 +11,6 @@ from ui.nav import STATE_WORDS, Me, dots, link
 from ui.prose import plain_html
 
 POLL = 0.5
-FIRST_WAIT = 0.9  # most verdicts come within this, and then nothing flickers
 
 
 def show(chapter: Chapter, exercise: Exercise, me: Me, status: dict) -> None:
@@ -41,7 +40,7 @@ def show(chapter: Chapter, exercise: Exercise, me: Me, status: dict) -> None:
 def show_editor(chapter: Chapter, exercise: Exercise, me: Me, draft: editor.Draft) -> None:
     """A fragment: while the learner types, only this much of the page runs again."""
     job = world.jobs().check(me.id, chapter, exercise.name)
-    code = editor.show(draft, busy=job is not None and not job.done.is_set())
+    code = editor.show(draft, job)
     if code is not None:
         world.jobs().start_check(me.id, chapter, exercise.name, code)
         st.rerun()
@@ -49,8 +48,7 @@ def show_editor(chapter: Chapter, exercise: Exercise, me: Me, draft: editor.Draf
 
 def show_verdict(chapter: Chapter, exercise: Exercise, me: Me) -> None:
     job = world.jobs().check(me.id, chapter, exercise.name)
-    if job and not job.done.wait(0 if job.seen else FIRST_WAIT):
-        job.seen = True
+    if job and not job.done.is_set():
 
         @st.fragment(run_every=POLL)
         def waiting() -> None:
@@ -62,9 +60,6 @@ def show_verdict(chapter: Chapter, exercise: Exercise, me: Me) -> None:
 
         waiting()
         return
-    if job and not job.seen:
-        job.seen = True
-        st.rerun()  # the sidebar, the status and the picture below depend on the verdict
     attempts = world.store().attempts(me.id, chapter.id, exercise.name)
     if not attempts:
         return

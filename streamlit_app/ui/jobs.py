@@ -14,6 +14,7 @@ from dojo.grading.submission import Chunk, Submission, from_text
 from dojo.progress import Store
 from ui.steps import steps
 
+BLINK = 1.0  # seconds
 KEPT = 400  # finished jobs whose result stays in memory; verdicts are in the store as well
 
 
@@ -28,7 +29,6 @@ class Job:
     outputs: dict[str, tuple[str, str]] = field(default_factory=dict)  # slot -> (mime, data)
     progress: dict | None = None
     problem: str = ""
-    seen: bool = False
     started: float = field(default_factory=time.time)
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -99,6 +99,12 @@ class Jobs:
                     self.start_demo(learner, chapter, demo)
 
         return self._start((learner, chapter.id, exercise), code, work)
+
+    def wait_briefly(self, learner: int, chapter: Chapter, exercise: str) -> None:
+        """Most verdicts come within a blink of the press: a page that waits for it is drawn once, complete."""
+        job = self.check(learner, chapter, exercise)
+        if job:
+            job.done.wait(max(0.0, job.started + BLINK - time.time()))
 
     # --- demos ---
 

@@ -1,5 +1,5 @@
 // A Python editor for one exercise. It speaks with streamlit_app/editor.py:
-//   data in:  doc, text, digest, session, replace, saved, conflict, busy, label
+//   data in:  doc, text, digest, session, replace, saved, conflict, busy, turn
 //   out:      state "draft" {text, base, run, seq}, trigger "check" {the same}
 // A text is never lost: each keystroke goes to localStorage at once, and to Python 0.6 s later, on blur and when the tab
 // is hidden. `base` is the digest of the stored text that this one was made from; Python refuses to write over another
@@ -145,6 +145,7 @@ class Editor {
 
   update(component) {
     const { data } = component;
+    if (data.turn !== this.component.data.turn) this.release();
     this.component = component;
     if (data.session !== this.session) return this.open(component);
     if (data.replace && data.replace !== this.replace) {
@@ -191,11 +192,20 @@ class Editor {
   }
 
   check() {
-    if (this.component.data.busy) return true;
+    if (this.component.data.busy || this.pressed) return true;
     clearTimeout(this.timer);
+    this.pressed = setTimeout(() => this.release(), 4000);
+    this.draw();
     this.sent = this.seq + this.base;
     this.component.setTriggerValue("check", this.message());
     return true;
+  }
+
+  /** Python has heard of the press (`turn` changed), or never will. */
+  release() {
+    clearTimeout(this.pressed);
+    this.pressed = null;
+    this.draw();
   }
 
   /** Another tab of this browser wrote. If nothing of ours waits to be saved, show what it wrote. */
@@ -245,8 +255,8 @@ class Editor {
   }
 
   draw() {
-    const { busy, label } = this.component.data;
-    this.button.textContent = busy ? "Checking…" : label ?? "Check";
+    const busy = this.component.data.busy || this.pressed;
+    this.button.textContent = busy ? "Checking…" : "Check";
     this.button.disabled = Boolean(busy);
     const waiting = !this.clean && this.sent === this.seq + this.base;
     this.status.textContent = this.conflict ? "Not saved: see above"
@@ -280,6 +290,7 @@ class Editor {
     this.send();
     clearTimeout(this.timer);
     clearTimeout(this.worry);
+    clearTimeout(this.pressed);
     for (const [target, name, listener] of this.listeners) target.removeEventListener(name, listener);
     this.view.destroy();
   }
