@@ -57,9 +57,8 @@ class Bench:
     def load_kit(self) -> rpc.Remote:
         """The chapter's kit.py on the learner's side, loaded once."""
         if self.kit is None:
-            trace, self.endpoint.trace = self.endpoint.trace, None
-            self.kit = self.endpoint.ask("kit", self.kit_path.read_text(encoding="utf-8"), self.kit_path.name)
-            self.endpoint.trace = trace
+            with self.endpoint.untraced():
+                self.kit = self.endpoint.ask("kit", self.kit_path.read_text(encoding="utf-8"), self.kit_path.name)
         assert self.kit is not None
         return self.kit
 
@@ -110,6 +109,15 @@ class JudgeEndpoint(rpc.Endpoint):
                 )
             return value
         raise self.stopped
+
+    @contextmanager
+    def untraced(self) -> Iterator[None]:
+        """What comes back in this block is no answer: two submissions may differ in it and have made the same mistake."""
+        trace, self.trace = self.trace, None
+        try:
+            yield
+        finally:
+            self.trace = trace
 
     def printed(self) -> tuple[str, int]:
         """What the learner's code printed since it was last asked, and how many characters more were not kept."""

@@ -107,7 +107,11 @@ def agree(bench: Bench, submission: Submission) -> Callable:
 def load_weights(submission: Submission) -> Callable:
     from .bench import load_weights
 
-    return load_weights
+    def load(module: Remote, weights: dict) -> None:
+        with submission._bench.endpoint.untraced():
+            load_weights(module, weights)
+
+    return load
 
 
 @pytest.fixture
