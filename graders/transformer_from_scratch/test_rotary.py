@@ -62,6 +62,13 @@ def test_any_positions_and_base(submission, rand, base):
     compare(submission.rotary(x, positions, base), _llama(x, positions, base), what="the rotated vectors", axes=AXES)
 
 
+def test_large_positions(submission, rand):
+    """There is no last position: a text may go on for thousands of tokens."""
+    x = rand.normal(2, 4, 3, 6)
+    positions = torch.tensor([0, 1024, 2049, 5000])
+    compare(submission.rotary(x, positions), _llama(x, positions, 10000.0), what="the rotated vectors", atol=5e-3)
+
+
 def test_positions_of_each_sequence(submission, rand):
     """With positions of shape [batch, pos], every sequence has its own."""
     x = rand.normal(4, 5, 3, 6)

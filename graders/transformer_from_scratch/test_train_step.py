@@ -152,7 +152,9 @@ def clears_gradients_afterwards(model, optimizer, tokens):
     return loss.item()
 
 
-@mistake("You clear the gradients between backward() and step(): the optimizer then has nothing to go by.")
+@mistake(
+    "The optimizer finds no gradients when it steps. The order is zero_grad(), backward(), step(), without no_grad."
+)
 def clears_gradients_before_the_step(model, optimizer, tokens):
     loss = _loss(model, tokens)
     loss.backward()
