@@ -287,11 +287,6 @@ class NamedPoint(nn.Module):
         return self.hook_like(self.h(x + 1) * 2)
 
 
-def cache_of_names_in_a_generator(run_with_cache, model: nn.Module, tokens: Tensor, names: list[str]):
-    """What run_with_cache returns for names that can be gone through only once."""
-    return run_with_cache(model, tokens, (name for name in names))
-
-
 def hooks_left(model: nn.Module) -> dict[str, int]:
     """How many forward hooks each module has now; those without one are left out. "" is the model itself."""
     everywhere = torch.nn.modules.module
@@ -324,15 +319,6 @@ class Labels:
 
     def __call__(self, activation, hook) -> None:
         self.seen.append(hook.label)
-
-
-def gradient_through(run_with_hooks, model: nn.Module, tokens: Tensor, name: str) -> Tensor | None:
-    """The gradient of the logits' sum to the model's vectors, while a hook function doubles an activation."""
-    logits = run_with_hooks(model, tokens, [(name, lambda activation, hook: 2 * activation)])
-    if not logits.requires_grad:
-        return None
-    logits.sum().backward()
-    return model.vectors.grad
 
 
 def explode(activation, hook) -> None:

@@ -59,6 +59,12 @@ def test_some_hook_points(submission, kit, rand, names):
     _check(result, logits, {name: activations[name] for name in names})
 
 
+def test_a_hook_point_by_any_name(submission, kit):
+    """A hook point is a HookPoint, whatever its name: h(x + 1) * 2 at x = 3 gives 8, and the cache {"h": 4}."""
+    x = torch.full((2, 5, 6), 3.0)
+    _check(submission.run_with_cache(kit.NamedPoint(submission.HookPoint), x), x + 5, {"h": x + 1})
+
+
 def test_no_hook_point(submission, kit, rand):
     """An empty list of names keeps nothing; the logits still come."""
     tower, tokens = _tower(submission, kit, rand), rand.integers(11, 2, 5)
@@ -127,11 +133,16 @@ def test_hooks_of_others_stay(submission, kit, rand):
     _check(result, *_by_hand(rand.seed, tokens))
 
 
+def _is_hook_point(module):
+    """By its name: lint runs the reference once more, in another module, and that has a HookPoint of its own."""
+    return type(module).__name__ == "HookPoint"
+
+
 def _run(model, tokens, names, *, keep=lambda output: output.detach().clone(), hooked=None):
     """The reference with the way of keeping, and the default names, left open."""
     modules, cache, handles = dict(model.named_modules()), {}, []
     if names is None:
-        names = [n for n, m in modules.items() if isinstance(m, hooked or ref.HookPoint)]
+        names = [n for n, m in modules.items() if (isinstance(m, hooked) if hooked else _is_hook_point(m))]
 
     def hook_for(name):
         def hook(module, args, output):
@@ -152,7 +163,7 @@ def _run(model, tokens, names, *, keep=lambda output: output.detach().clone(), h
 def leaves_its_hooks(model, tokens, names=None):
     modules, cache = dict(model.named_modules()), {}
     if names is None:
-        names = [n for n, m in modules.items() if isinstance(m, ref.HookPoint)]
+        names = [n for n, m in modules.items() if _is_hook_point(m)]
     for name in names:
         modules[name].register_forward_hook(
             lambda module, args, output, name=name: cache.__setitem__(name, output.detach().clone())
@@ -166,7 +177,7 @@ def leaves_its_hooks(model, tokens, names=None):
 def leaves_hooks_after_a_wrong_name(model, tokens, names=None):
     modules, cache = dict(model.named_modules()), {}
     if names is None:
-        names = [n for n, m in modules.items() if isinstance(m, ref.HookPoint)]
+        names = [n for n, m in modules.items() if _is_hook_point(m)]
     handles = [
         modules[name].register_forward_hook(
             lambda module, args, output, name=name: cache.__setitem__(name, output.detach().clone())
@@ -184,7 +195,7 @@ def leaves_hooks_after_a_wrong_name(model, tokens, names=None):
 def leaves_its_hooks_when_the_model_raises(model, tokens, names=None):
     modules, cache, handles = dict(model.named_modules()), {}, []
     if names is None:
-        names = [n for n, m in modules.items() if isinstance(m, ref.HookPoint)]
+        names = [n for n, m in modules.items() if _is_hook_point(m)]
     for name in names:
         handles.append(
             modules[name].register_forward_hook(
@@ -220,7 +231,7 @@ def does_not_detach(model, tokens, names=None):
 def late_binding(model, tokens, names=None):
     modules, cache, handles = dict(model.named_modules()), {}, []
     if names is None:
-        names = [n for n, m in modules.items() if isinstance(m, ref.HookPoint)]
+        names = [n for n, m in modules.items() if _is_hook_point(m)]
     try:
         for name in names:
             handles.append(
@@ -237,6 +248,15 @@ def late_binding(model, tokens, names=None):
 @mistake("Without names you keep the output of every module. Keep those of the HookPoints only.")
 def keeps_every_module(model, tokens, names=None):
     return _run(model, tokens, names, hooked=torch.nn.Module)
+
+
+@mistake(
+    "You choose hook points by their names: a hook point is what isinstance(module, HookPoint) says, whatever its name."
+)
+def chooses_by_name(model, tokens, names=None):
+    if names is None:
+        names = [n for n, m in model.named_modules() if n.rpartition(".")[2].startswith("hook")]
+    return _run(model, tokens, names)
 
 
 @mistake("An empty list of names is not None: it keeps nothing.")
@@ -262,7 +282,7 @@ def passes_over_wrong_names(model, tokens, names=None):
 def children_only(model, tokens, names=None):
     children = dict(model.named_children())
     if names is None:
-        names = [n for n, m in children.items() if isinstance(m, ref.HookPoint)]
+        names = [n for n, m in children.items() if _is_hook_point(m)]
     return _run(model, tokens, [name for name in names if name in children or children[name]])
 
 

@@ -40,7 +40,7 @@ class Function:
     def __init__(self, change):
         self.change, self.given = change, []
 
-    def __call__(self, activation=None, *rest):
+    def __call__(self, activation=None, /, *rest, **others):  # hook may come by its name, as in TransformerLens
         if not torch.is_tensor(activation) or activation.shape != (2, 5, 6):
             self.given.append(activation)  # the comparison afterwards says what is wrong
             return None
@@ -73,9 +73,10 @@ def test_what_a_function_returns_goes_on(submission, kit, rand, name):
     def change(activation):
         return 2 * activation + added
 
-    hooks = [(name, Function(change))]
-    logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, hooks)
+    function = Function(change)
+    logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, [(name, function)])
     compare(logits, _by_hand(rand.seed, tokens, {name: change}), what="the logits", axes=AXES)
+    compare(len(function.given), 1, what="how often the function was called")
 
 
 def test_functions_on_several_names(submission, kit, rand):
@@ -147,6 +148,8 @@ def test_a_name_that_is_not_there(submission, kit, rand):
     with raises("KeyError", "ValueError", "AttributeError"):
         submission.run_with_hooks(tower, tokens, [("hook_embed", kit.Labels()), ("layers.0.hook_midd", kit.Labels())])
     compare(kit.hooks_left(tower), {}, what="hooks on the model after a wrong name")
+    with raises("KeyError", "ValueError", "AttributeError"):
+        submission.run_with_hooks(tower, tokens, [("hook_mid", kit.Labels())])
 
 
 def test_hooks_of_others_stay(submission, kit, rand):
@@ -305,6 +308,21 @@ def passes_the_name(model, tokens, hooks):
 def passes_over_wrong_names(model, tokens, hooks):
     known = dict(model.named_modules())
     return _run(model, tokens, [(name, fn) for name, fn in hooks if name in known])
+
+
+@mistake("You look for modules whose name ends in that name: it is the whole name, layers and all.")
+def matches_the_end_of_the_name(model, tokens, hooks):
+    names = [name for name, _ in model.named_modules() if name]
+    found = [([n for n in names if n.endswith(name)] or [name], fn) for name, fn in hooks]
+    return _run(model, tokens, [(name, fn) for names, fn in found for name in names])
+
+
+@mistake("Your function is called twice for one activation: call it once and keep what it returns.")
+def calls_twice(model, tokens, hooks):
+    def as_torch_hook(fn):
+        return lambda module, args, output: None if fn(output, module) is None else fn(output, module)
+
+    return _run(model, tokens, hooks, as_torch_hook)
 
 
 @mistake("You remove every hook of the modules, those of others too: remove your own by their handles.")

@@ -1,0 +1,20 @@
+import math
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager, ExitStack
+from functools import partial
+import einops
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def run_with_hooks(model, tokens, hooks):
+    mods, hs = dict(model.named_modules()), []
+    hooks = [(mods[n], f) for n, f in hooks]
+    try:
+        for m, f in hooks:
+            hs.append(m.register_forward_hook(lambda mod, a, o, f=f: f(o, mod) if f(o, mod) is not None else None))
+        return model(tokens)
+    finally:
+        for h in hs: h.remove()
