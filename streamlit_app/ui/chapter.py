@@ -59,9 +59,10 @@ def show(me: Me) -> None:
 
 
 def show_blocks(chapter: Chapter, step: Step, me: Me, status: dict) -> None:
-    course, question, before = world.course(), None, None
+    course, question = world.course(), None
+    untold = False  # a picture stands above whose meaning must not be told before it is seen
     for block in step.blocks:
-        if isinstance(before, Demo) and isinstance(block, Prose) and not demo.can_run(chapter, before, status):
+        if untold and isinstance(block, Prose) and not block.text.lstrip().startswith("#"):
             with st.expander("What the picture says"):
                 prose.show(block.text, course, chapter, me.params)
         elif isinstance(block, Prose):
@@ -77,8 +78,8 @@ def show_blocks(chapter: Chapter, step: Step, me: Me, status: dict) -> None:
             predict.show(chapter, block, me)
         elif isinstance(block, Demo):
             demo.show(chapter, block, me, status, question)
-            question = None
-        before = block
+        untold = isinstance(block, Demo) and not demo.is_shown(chapter, block, me, question)
+        question = None if isinstance(block, Demo) else question
 
 
 def show_sidebar(chapter: Chapter, found: list[Step], here: Step, me: Me, status: dict) -> None:

@@ -42,8 +42,16 @@ def missing_for(chapter: Chapter, demo: Demo, status: dict) -> list[str]:
     return [name for name in needs if status.get((chapter.id, name)) != "passed"]
 
 
-def can_run(chapter: Chapter, demo: Demo, status: dict) -> bool:
-    return not missing_for(chapter, demo, status)
+def hidden(chapter: Chapter, demo: Demo, me: Me, question: Predict | None) -> bool:
+    """Whether the question before the picture still has to be answered."""
+    early = st.session_state.get(f"early-{chapter.id}-{demo.id}")
+    return question is not None and not early and not predict.answered(chapter, question, me)
+
+
+def is_shown(chapter: Chapter, demo: Demo, me: Me, question: Predict | None) -> bool:
+    """Whether the finished picture stands on the page, so that what it says may be read."""
+    job = world.jobs().demo(me.id, chapter, demo)
+    return job is not None and job.done.is_set() and not hidden(chapter, demo, me, question)
 
 
 def show_run(chapter: Chapter, demo: Demo, me: Me, question: Predict | None) -> None:
@@ -54,8 +62,8 @@ def show_run(chapter: Chapter, demo: Demo, me: Me, question: Predict | None) -> 
             world.jobs().start_demo(me.id, chapter, demo)
             st.rerun()
         return
-    early = f"early-{chapter.id}-{demo.id}"
-    if question and not predict.answered(chapter, question, me) and not st.session_state.get(early):
+    if hidden(chapter, demo, me, question):
+        early = f"early-{chapter.id}-{demo.id}"
         st.markdown("Your picture is on its way. Answer the question above first, then look.")
         if st.button("Show it now", key=f"{early}-button", type="tertiary"):
             st.session_state[early] = True
@@ -82,9 +90,10 @@ def show_job(job: Job, demo: Demo) -> None:
     if not job.done.is_set():
         job.done.wait(0.3)
     if not job.done.is_set():
-        if job.ahead and job.state == "waiting":
-            st.markdown(f":gray[Waiting: {job.ahead} ahead of you.]")
         progress = job.progress
+        if job.state == "waiting":
+            st.markdown(":gray[Waiting for its turn: another picture is being drawn.]")
+            return
         if progress and progress.get("total"):
             done, total = progress["done"], progress["total"]
             st.progress(min(1.0, done / total), text=f"{escape(progress.get('text') or 'Running')}: {done} of {total}")
