@@ -5,6 +5,7 @@ parameter where it is; their values go into the reference Transformer, which com
 the learner's own Transformer.
 """
 
+import copy as copy_module
 import json
 
 import einops
@@ -179,6 +180,34 @@ def test_values_are_copied(submission, kit, rand):
         compare(parameters[name], expected, what=f"the parameter {name}, after the state dict was set to 0")
 
 
+def test_the_parameters_stay_the_same_objects(submission, kit, rand):
+    """Values are copied into the parameters that are there: an optimizer made before goes on training them."""
+    model = kit.bare_transformer(submission.Config(**_config(SIZES[0])), rand.seed)
+    state = _state(_gpt2(rand, SIZES[0]))
+    replaced = kit.parameters_replaced(submission.load_gpt2_weights, model, state)
+    text = (
+        "is a new parameter after loading: an optimizer would hold the old one. Copy into it, with copy_ under no_grad."
+    )
+    assert not replaced, f"{replaced[0]} {text}"
+
+
+def test_twelve_layers(submission, kit, rand):
+    """GPT-2 has 12 layers: their numbers may have two digits."""
+    sizes = (5, 4, 3, 12, 2, 2, 6)
+    state = _state(_gpt2(rand, sizes, kind=GPT2Model))
+    parameters = _loaded(submission, kit, rand, sizes, state)
+    for name, expected in _by_hand(state, sizes).items():
+        compare(parameters[name], expected, what=f"the parameter {name}")
+
+
+def test_a_weight_of_another_shape(submission, kit, rand):
+    """A weight that does not fit raises, even where it could be repeated until it does."""
+    state = _state(_gpt2(rand, SIZES[0], kind=GPT2Model))
+    for name in ("wpe.weight", "h.1.mlp.c_fc.bias", "ln_f.weight"):
+        with raises():
+            _loaded(submission, kit, rand, SIZES[0], state | {name: state[name][:1]})
+
+
 def test_the_model_can_still_be_trained(submission, kit, rand):
     """After loading, every parameter is still one that an optimizer can train."""
     model = kit.bare_transformer(submission.Config(**_config(SIZES[0])), rand.seed)
@@ -187,13 +216,30 @@ def test_the_model_can_still_be_trained(submission, kit, rand):
     assert not stuck, f"{stuck[0]} cannot be trained any more: it must be a leaf that requires a gradient."
 
 
-@pytest.mark.parametrize("missing", ["wpe.weight", "h.1.attn.c_attn.bias", "ln_f.bias"])
-def test_a_missing_weight(submission, kit, rand, missing):
+def test_heads_that_do_not_fill_d_model(submission, kit, rand):
+    """n_heads * d_head may differ from d_model: 3 heads of 2 beside a d_model of 10."""
+    sizes = (19, 10, 9, 2, 3, 2, 17)
+    state = _state(_gpt2(rand, (19, 10, 9, 2, 2, 5, 17), kind=GPT2Model))
+    for layer in range(2):
+        for name, shape in (("c_attn.weight", (10, 18)), ("c_attn.bias", (18,)), ("c_proj.weight", (6, 10))):
+            state[f"h.{layer}.attn.{name}"] = rand.normal(*shape)
+    parameters = _loaded(submission, kit, rand, sizes, state)
+    for name, expected in _by_hand(state, sizes).items():
+        compare(parameters[name], expected, what=f"the parameter {name}")
+
+
+WEIGHTS = ["ln_1.weight", "ln_1.bias", "ln_2.weight", "ln_2.bias", "attn.c_attn.weight", "attn.c_attn.bias"]
+WEIGHTS += [f"{part}.{kind}" for part in ("attn.c_proj", "mlp.c_fc", "mlp.c_proj") for kind in ("weight", "bias")]
+
+
+@pytest.mark.parametrize("weights", [["wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias"], WEIGHTS])
+def test_a_missing_weight(submission, kit, rand, weights):
     """A state dict in which a weight is missing raises."""
-    state = _state(_gpt2(rand, SIZES[0], kind=GPT2Model))
-    del state[missing]
-    with raises():
-        _loaded(submission, kit, rand, SIZES[0], state)
+    whole = _state(_gpt2(rand, SIZES[0], kind=GPT2Model))
+    for weight in weights:
+        missing = weight if weight in whole else f"h.{rand.choice([0, 1])}.{weight}"
+        with raises():
+            _loaded(submission, kit, rand, SIZES[0], {name: value for name, value in whole.items() if name != missing})
 
 
 @pytest.mark.parametrize("n_ctx, n_layers", [(11, 2), (9, 1), (9, 3)])
@@ -453,3 +499,50 @@ def ignores_further_layers(model, state_dict):
         return not (h and rest[:1].isdigit()) or int(rest.split(".")[0]) < n_layers
 
     ref.load_gpt2_weights(model, {name: value for name, value in state_dict.items() if fits(name)})
+
+
+def _copied_by(copy):
+    """The reference with another way of putting each value into its parameter: copy(model, name, value)."""
+
+    def load(model, state_dict):
+        names = {name.removeprefix("transformer.") for name in state_dict}
+        if f"h.{len(model.blocks)}.ln_1.weight" in names or f"h.{len(model.blocks) - 1}.ln_1.weight" not in names:
+            raise ValueError("another number of layers")
+        filled = copy_module.deepcopy(model)
+        ref.load_gpt2_weights(filled, state_dict)
+        for name, value in filled.state_dict().items():
+            copy(model, name, value)
+
+    return load
+
+
+@mistake(
+    "You put new nn.Parameters in place of the old ones, which an optimizer still holds: copy the values into them."
+)
+def replaces_the_parameters(model, state_dict):
+    def copy(model, name, value):
+        owner, _, leaf = name.rpartition(".")
+        setattr(model.get_submodule(owner), leaf, torch.nn.Parameter(value.clone()))
+
+    _copied_by(copy)(model, state_dict)
+
+
+@mistake(
+    "copy_ repeats a weight of size 1 until it fits, without a word: compare the shapes first, or use load_state_dict."
+)
+def copies_whatever_fits(model, state_dict):
+    weights = dict(state_dict)
+    for name, value in state_dict.items():
+        if value.shape[:1] == (1,):
+            size = {"wpe.weight": model.W_pos.shape[0], "mlp.c_fc.bias": model.blocks[0].mlp.b_in.shape[0]}
+            wanted = [n for end, n in size.items() if name.endswith(end)] or [model.W_E.shape[1]]
+            weights[name] = value.expand(wanted[0], *value.shape[1:])
+    ref.load_gpt2_weights(model, weights)
+
+
+@mistake("You count layers by the largest name, and as text '9' is larger than '11': turn the numbers into int first.")
+def compares_numbers_as_text(model, state_dict):
+    largest = max(name.split("h.")[1].split(".")[0] for name in state_dict if "h." in name)
+    if int(largest) + 1 != len(model.blocks):
+        raise ValueError(f"{int(largest) + 1} layers")
+    ref.load_gpt2_weights(model, state_dict)
