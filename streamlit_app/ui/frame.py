@@ -31,10 +31,12 @@ export default function ({ parentElement, data }) {
   frame.setAttribute("sandbox", "allow-scripts");
   frame.title = data.title;
   frame.srcdoc = source;
-  frame.style.cssText = "width: 100%; border: 0; height: 60px; display: block; color-scheme: normal;";
+  // A script draws only once its frame is on the screen; until then keep room, so that nothing jumps when it does.
+  const [first, least] = data.html.includes("<script") ? [480, 120] : [60, 24];
+  frame.style.cssText = `width: 100%; border: 0; height: ${first}px; display: block; color-scheme: normal;`;
   const listen = (event) => {
     const height = event.source === frame.contentWindow && event.data?.dojoFrameHeight;
-    if (Number.isFinite(height)) frame.style.height = Math.min(Math.max(height, 24), 1600) + "px";
+    if (Number.isFinite(height) && height >= least) frame.style.height = Math.min(height, 1600) + "px";
   };
   window.addEventListener("message", listen);
   host.append(frame);
