@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -133,7 +134,8 @@ def open_when_ready(address: str, host: str, port: int, site: subprocess.Popen) 
 
 
 def wait(site: subprocess.Popen) -> int:
-    """Until the site ends or Ctrl-C; then the site is given time to close its graders."""
+    """Until the site ends, or Ctrl-C, or a service manager's SIGTERM; then the site is given time to close its graders."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = site.wait()
         return common.OK if code == 0 else common.NOT_PASSED
