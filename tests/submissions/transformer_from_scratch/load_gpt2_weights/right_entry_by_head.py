@@ -4,6 +4,11 @@ from torch import nn
 
 @torch.no_grad()
 def load_gpt2_weights(model, state_dict):
+    def put(parameter, value):
+        if parameter.shape != value.shape:
+            raise ValueError(f"{tuple(value.shape)} does not fit {tuple(parameter.shape)}")
+        parameter.copy_(value)
+
     def find(name):
         for candidate in ("transformer." + name, name):
             if candidate in state_dict:
@@ -12,17 +17,19 @@ def load_gpt2_weights(model, state_dict):
 
     if any(f"h.{len(model.blocks)}." in name for name in state_dict):
         raise ValueError("more layers than the model has")
-    model.W_E.copy_(find("wte.weight"))
-    model.W_pos.copy_(find("wpe.weight"))
+    put(model.W_E, find("wte.weight"))
+    put(model.W_pos, find("wpe.weight"))
     try:
-        model.W_U.copy_(find("lm_head.weight").T)
+        put(model.W_U, find("lm_head.weight").T)
     except KeyError:
-        model.W_U.copy_(find("wte.weight").T)
+        put(model.W_U, find("wte.weight").T)
     for p in ("weight", "bias"):
-        getattr(model.ln_final, p).copy_(find("ln_f." + p))
+        put(getattr(model.ln_final, p), find("ln_f." + p))
     for i, block in enumerate(model.blocks):
         attn, size = block.attn, block.attn.W_Q.shape[0] * block.attn.W_Q.shape[2]
         W, b, O = find(f"h.{i}.attn.c_attn.weight"), find(f"h.{i}.attn.c_attn.bias"), find(f"h.{i}.attn.c_proj.weight")
+        if W.shape != (len(attn.b_O), 3 * size) or b.shape != (3 * size,) or O.shape != (size, len(attn.b_O)):
+            raise ValueError(f"layer {i} does not fit")
         for head in range(attn.W_Q.shape[0]):
             d = attn.W_Q.shape[2]
             for offset, (w_to, b_to) in enumerate([(attn.W_Q, attn.b_Q), (attn.W_K, attn.b_K), (attn.W_V, attn.b_V)]):
@@ -30,11 +37,11 @@ def load_gpt2_weights(model, state_dict):
                 w_to[head] = W[:, columns]
                 b_to[head] = b[columns]
             attn.W_O[head] = O[head * d : (head + 1) * d]
-        attn.b_O.copy_(find(f"h.{i}.attn.c_proj.bias"))
-        block.mlp.W_in.copy_(find(f"h.{i}.mlp.c_fc.weight"))
-        block.mlp.b_in.copy_(find(f"h.{i}.mlp.c_fc.bias"))
-        block.mlp.W_out.copy_(find(f"h.{i}.mlp.c_proj.weight"))
-        block.mlp.b_out.copy_(find(f"h.{i}.mlp.c_proj.bias"))
+        put(attn.b_O, find(f"h.{i}.attn.c_proj.bias"))
+        put(block.mlp.W_in, find(f"h.{i}.mlp.c_fc.weight"))
+        put(block.mlp.b_in, find(f"h.{i}.mlp.c_fc.bias"))
+        put(block.mlp.W_out, find(f"h.{i}.mlp.c_proj.weight"))
+        put(block.mlp.b_out, find(f"h.{i}.mlp.c_proj.bias"))
         for p in ("weight", "bias"):
-            getattr(block.ln1, p).copy_(find(f"h.{i}.ln_1.{p}"))
-            getattr(block.ln2, p).copy_(find(f"h.{i}.ln_2.{p}"))
+            put(getattr(block.ln1, p), find(f"h.{i}.ln_1.{p}"))
+            put(getattr(block.ln2, p), find(f"h.{i}.ln_2.{p}"))
