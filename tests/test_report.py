@@ -25,7 +25,7 @@ def failing() -> Verdict:
         "transformer_from_scratch",
         "attention_pattern",
         "failed",
-        "Two tests of three fail.",
+        "The pattern differs. (2 of 4 tests pass.)",
         tests=[
             Result("test_shape[2]", "The pattern has one row a query.", "passed"),
             Result("test_shape[3]", "The pattern has one row a query.", "passed"),
@@ -45,6 +45,7 @@ def failing() -> Verdict:
         notes=["`f` is defined twice (cells 5 and 9); the last one counts"],
         printed="hello\nworld\n",
         isolation="L3 namespaces, Landlock",
+        seed=41,
         seconds=0.08,
     )
 
@@ -101,7 +102,7 @@ class Page(HTMLParser):
 def test_a_terminal_tells_everything():
     text = terminal(failing())
     for words in (
-        "✗ attention_pattern  Two tests of three fail.  (2 of 4 tests pass, 0.08 s)",
+        "✗ attention_pattern  The pattern differs. (2 of 4 tests pass.)  (0.08 s)",
         "✓ The pattern has one row a query.  (2 cases)",
         "✗ Every row sums to one.",
         "The pattern differs in 2 of 36 entries.",
@@ -111,7 +112,7 @@ def test_a_terminal_tells_everything():
         "You take the softmax over queries.",
         "Note: `f` is defined twice",
         "Your code printed",
-        "Isolation: L3",
+        "Same inputs again: --seed 41",
         "in attention_pattern",
     ):
         assert words in text, words
@@ -144,7 +145,7 @@ def test_html_tells_everything_and_is_well_formed():
     page = Page(to_html(failing()))
     text = "".join(page.words)
     for words in (
-        "Two tests of three fail.",
+        "The pattern differs. (2 of 4 tests pass.)",
         "Every row sums to one.",
         "This looks like:",
         "2 of 36",
@@ -152,7 +153,7 @@ def test_html_tells_everything_and_is_well_formed():
         "hello",
         "in attention_pattern",
         "defined twice",
-        "Isolation: L3",
+        "Same inputs again: check(attention_pattern, seed=41)",
         "-0.700",
     ):
         assert words in text, words
@@ -218,7 +219,71 @@ def test_only_the_first_failures_are_shown_in_full():
     value = Value("1.0", [], "float32", [1.0])
     tests = [Result(f"t{i}", f"Sentence {i}.", "failed", f"Message {i}.", value, value) for i in range(6)]
     text = terminal(Verdict("c", "e", "failed", "No.", tests))
-    assert text.count("expected") == 3 and all(f"Message {i}." in text for i in range(6))
+    assert text.count("expected") == 1 and all(f"Message {i}." in text for i in range(4))
+    assert "Message 4." not in text and "and 2 more fail" in text
+    page = "".join(Page(to_html(Verdict("c", "e", "failed", "No.", tests))).words)
+    assert page.count("expected") == 1 and "Message 3." in page and "Message 4." not in page and "and 2 more" in page
+
+
+def test_the_diagnosis_stands_straight_under_the_headline():
+    lines = terminal(failing()).split("\n")
+    assert "attention_pattern" in lines[0] and "This looks like" in lines[1]
+
+
+def test_isolation_is_told_only_where_it_is_weak():
+    verdict = failing()
+    assert "Isolation" not in terminal(verdict) + to_html(verdict)
+    verdict.isolation = "L0 own process with limits only: for practice, not for marks"
+    assert "Isolation: L0" in terminal(verdict) and "Isolation: L0" in to_html(verdict)
+    verdict.isolation = "none (live objects)"
+    assert "Isolation: none" in terminal(verdict) and "Isolation" not in to_html(verdict)
+    assert "Same inputs again: check(attention_pattern, seed=41)" in terminal(verdict)
+
+
+def differing(size: int, low: float = -1.0, at: tuple[int, int] = (0, 0), by: float | None = 3.0) -> Verdict:
+    expected = [[round(low + ((7 * i + 3 * j) % 17) / 17, 3) for j in range(size)] for i in range(size)]
+    actual = [row[:] for row in expected]
+    actual[at[0]][at[1]] = None if by is None else actual[at[0]][at[1]] + by
+    values = [Value("t", [size, size], "float32", data) for data in (expected, actual)]
+    return Verdict("c", "e", "failed", "No.", [Result("t", "s", "failed", "m", *values)])
+
+
+def cells(text: str) -> list[str]:
+    return re.findall(r"\S*(?:\d\.\d|nan|…)\S*", text)
+
+
+@pytest.mark.parametrize("by", [3.0, None])
+@pytest.mark.parametrize("size", [6, 9, 19])
+def test_no_number_is_ever_cut_short(size, by):
+    at = (size - 2, size - 1)
+    text = terminal(differing(size, at=at, by=by), width=80)
+    lines = text.split("\n")
+    assert max(map(len, lines)) <= 80
+    assert all(re.fullmatch(r"-?\d\.\d{2,3}|nan/inf|…", cell) for cell in cells(text)), text
+    assert len(set(map(len, re.findall(r"\.\d+", text)))) == 1  # all with the same number of decimals
+    number = round(-1 + ((7 * at[0] + 3 * at[1]) % 17) / 17, 3) + 3
+    worst = ["nan/inf"] if by is None else [f"{number:.2f} ", f"{number:.3f} "]
+    assert any(form in text for form in worst)  # the largest difference is among what is shown
+    assert ("…" in text) == ("columns " in text) == (size == 19)
+    titles = [line.strip() for line in lines if "expected" in line or "yours" in line]
+    assert titles == ["expected", "yours"]
+    if size < 19:
+        assert sum(len(cells(line)) == size for line in lines) == 2 * size
+
+
+def test_two_decimals_where_that_brings_both_side_by_side_and_hides_nothing():
+    text = terminal(differing(6, low=0.0), width=80)
+    assert "expected" in text and re.search("expected +yours", text) and not re.search(r"\d\.\d{3}", text)
+    text = terminal(differing(6, low=0.0, by=0.004), width=80)
+    assert not re.search("expected +yours", text) and re.search(r"\d\.\d{3}", text)
+
+
+def test_one_side_and_other_shapes():
+    value, other = Value("t", [1, 30], "f", [[0.5] * 30]), Value("t", [2, 3], "f", [[0.5] * 3] * 2)
+    for pair in ((value, None), (None, value), (value, other), (other, value), (value, Value("word " * 60)), (Value("x"),)):
+        for width in (20, 80):
+            text = terminal(Verdict("c", "e", "failed", "No.", [Result("t", "s", "failed", "m", *pair)]), width=width)
+            assert max(map(len, text.split("\n"))) <= width
 
 
 @pytest.mark.parametrize("status", ["passed", "failed", "unwritten", "blocked", "error", "stopped"])
@@ -234,6 +299,7 @@ def test_of_an_unwritten_exercise_the_tests_are_announced_and_not_failed():
     ]
     verdict = Verdict("c", "e", "unwritten", "`e` is not written yet.", tests)
     for text in (terminal(verdict), "".join(Page(to_html(verdict)).words)):
+        assert "Hints: dojo hint e" in terminal(verdict)
         assert text.count("Rows sum to one.") == 1 and "NotImplemented" not in text and "✗" not in text
 
 

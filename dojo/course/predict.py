@@ -77,6 +77,9 @@ def predict(chapter: str, id: str, answer: object = ...) -> Reply:
         raise CourseError(f"chapter '{chapter}' has no question '{id}'{did_you_mean(id, questions)}")
     if answer is ...:
         return Reply(None, "Put your answer in the place of the three dots, then run this cell again.")
+    if questions[id].kind == "choice" and isinstance(answer, int):  # the site's index would be taken for "the first"
+        letters = ", ".join(LETTERS[: len(questions[id].options)])
+        return Reply(None, f"Answer this question with a letter in quotes, not a number: one of {letters}.")
     try:
         return Reply(*feedback(questions[id], answer))
     except ValueError as error:

@@ -8,7 +8,8 @@ from itertools import zip_longest
 
 from dojo.grading.verdict import TestResult, Value, Verdict
 
-SHOWN_IN_FULL = 3  # failed tests whose values are shown; the others keep their sentence and message
+SHOWN_IN_FULL = 1  # failed tests whose values are shown
+SHOWN_IN_SHORT = 3  # failed tests after them that keep their sentence and message
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 STATUS_MARKS = {"passed": "✓", "failed": "✗", "unwritten": "○", "blocked": "○", "error": "✗", "stopped": "✗"}
 
@@ -46,13 +47,38 @@ def groups(verdict: Verdict) -> list[Cases]:
     ]
 
 
+def told(verdict: Verdict) -> tuple[list[tuple[Cases, bool]], str]:
+    """The tests to show, with whether in full, and "and 2 more fail" where some that failed are left out."""
+    shown, failed = [], 0
+    for group in groups(verdict):
+        if group.shown.outcome == "failed":
+            failed += 1
+            if failed > SHOWN_IN_FULL + SHOWN_IN_SHORT:
+                continue
+        shown.append((group, group.shown.outcome == "failed" and failed <= SHOWN_IN_FULL))
+    more = failed - SHOWN_IN_FULL - SHOWN_IN_SHORT
+    return shown, f"✗ and {more} more {'fails' if more == 1 else 'fail'}" if more > 0 else ""
+
+
+def has_inputs(verdict: Verdict) -> bool:
+    """Whether there are failing inputs that a seed brings back."""
+    return verdict.status == "failed" and verdict.seed != 0
+
+
+def check_again(verdict: Verdict) -> str:
+    """The call that replays a verdict on live code."""
+    return f"check({clean(verdict.exercise)}, seed={verdict.seed})"
+
+
 def counts(verdict: Verdict) -> str:
-    """ "5 tests in 0.08 s", "3 of 5 tests pass, 0.08 s", or "" where nothing ran."""
+    """ "5 tests in 0.08 s", "3 of 5 tests pass, 0.08 s", "0.08 s" where the headline counts them, "" where nothing ran."""
     total, passed = len(verdict.tests), sum(t.outcome == "passed" for t in verdict.tests)
     if not total or verdict.status == "unwritten":
         return ""
     tests = "1 test" if total == 1 else f"{total} tests"
     taken = f"{verdict.seconds:.2f} s" if verdict.seconds else ""
+    if verdict.headline.endswith((f"({passed} of {total} tests pass.)", f": {tests} passed.")):
+        return taken
     if verdict.passed:
         return f"{tests} in {taken}" if taken else tests
     return ", ".join(filter(None, [f"{passed} of {total} tests pass", taken]))
@@ -103,14 +129,14 @@ def _close(expected: float | None, actual: float | None) -> bool:
     return abs(expected - actual) <= 1e-4 + 1e-3 * abs(expected)
 
 
-def formatter(*grids: Grid) -> Callable[[float | int | bool | None], str]:
+def formatter(*grids: Grid, decimals: int = 3) -> Callable[[float | int | bool | None], str]:
     """One way of writing numbers for all the grids, so that what stands side by side can be compared."""
     numbers = [abs(n) for rows in grids for row in rows for n in row if n is not None and not isinstance(n, bool)]
     largest = max(numbers, default=0.0)
     if all(isinstance(n, int) for n in numbers):
         form = "d"
     elif 1e-3 <= largest < 1e4 or largest == 0:
-        form = f".{3 if largest < 100 else 1}f"
+        form = f".{decimals if largest < 100 else 1}f"
     else:
         form = ".2e"
 

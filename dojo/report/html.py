@@ -55,11 +55,10 @@ def to_html(verdict: Verdict) -> str:
             f'<div style="color:inherit;background:rgba({AMBER},0.15);border-left:4px solid rgb({AMBER});'
             f'padding:0.4em 0.6em;margin:0.5em 0"><strong>This looks like:</strong> {_text(verdict.mistake.sentence)}</div>'
         )
-    in_full = content.SHOWN_IN_FULL
-    for group in content.groups(verdict):
-        failed = group.shown.outcome == "failed"
-        parts.append(_test(group, values=failed and in_full > 0))
-        in_full -= failed
+    groups, more = content.told(verdict)
+    parts += [_test(group, values=in_full) for group, in_full in groups]
+    if more:
+        parts.append(f'<div style="opacity:0.75;margin:0.3em 0.6em">{escape(more)}</div>')
     parts += [f'<div style="margin:0.3em 0.6em">Note: {_text(note)}</div>' for note in verdict.notes]
     if verdict.printed:
         parts.append(
@@ -67,10 +66,12 @@ def to_html(verdict: Verdict) -> str:
             + _pre(content.cut(verdict.printed, 200, 8000))
             + "</details>"
         )
-    if verdict.isolation:
-        parts.append(
-            f'<div style="opacity:0.75;font-size:0.85em;margin:0.3em 0.6em">Isolation: {_text(verdict.isolation)}</div>'
-        )
+    small = "opacity:0.75;font-size:0.85em;margin:0.3em 0.6em"
+    if verdict.isolation.startswith("L0"):
+        parts.append(f'<div style="{small}">Isolation: {_text(verdict.isolation)}</div>')
+    if content.has_inputs(verdict):
+        again = escape(content.check_again(verdict))
+        parts.append(f'<div style="{small}">Same inputs again: <span style="{MONO}">{again}</span></div>')
     style = f"color:inherit;border-left:4px solid rgb({colour});padding-left:0.6em;margin:0.4em 0;line-height:1.5"
     return f'<div class="dojo-verdict" style="{style}">{"".join(parts)}</div>'
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from dojo.grading.verdict import TestResult, Value, Verdict
+from dojo.grading.verdict import TestResult, Verdict
 
 from . import content
 
@@ -23,23 +25,26 @@ STYLES = {
     "error": "red",
     "stopped": "red",
 }
-MAX_CELLS = 12  # rows and columns of a matrix that a terminal shows
+MAX_ROWS = 12  # of a matrix
+GAP = 4  # between what stands side by side
+
+Write = Callable[[float | int | bool | None], str]
 
 
 def to_terminal(verdict: Verdict, console: Console | None = None) -> None:
     """Prints a verdict: the headline, each test, what was expected and what came, and what we recognise."""
     console = console or Console()
     console.print(_headline(verdict), soft_wrap=False)
-    in_full = content.SHOWN_IN_FULL
-    for group in content.groups(verdict):
-        failed = group.shown.outcome == "failed"
-        console.print(_test(group, values=failed and in_full > 0))
-        in_full -= failed
     if verdict.mistake:
         body = Text(content.clean(verdict.mistake.sentence))
         console.print(
-            Padding(Panel(body, title="This looks like", title_align="left", border_style="yellow"), (1, 2, 0, 2))
+            Padding(Panel(body, title="This looks like", title_align="left", border_style="yellow"), (0, 2))
         )
+    groups, more = content.told(verdict)
+    for group, in_full in groups:
+        console.print(_test(group, values=in_full))
+    if more:
+        console.print(Padding(Text(more, style="dim"), (0, 2)))
     for note in verdict.notes:
         console.print(Padding(Text(f"Note: {content.clean(note)}"), (0, 2)))
     if verdict.printed:
@@ -47,8 +52,12 @@ def to_terminal(verdict: Verdict, console: Console | None = None) -> None:
         console.print(
             Padding(Panel(body, title="Your code printed", title_align="left", border_style="dim"), (1, 2, 0, 2))
         )
-    if verdict.isolation:
+    live = verdict.isolation.startswith("none")
+    if live or verdict.isolation.startswith("L0"):
         console.print(Padding(Text(f"Isolation: {content.clean(verdict.isolation)}", style="dim"), (0, 2)))
+    if content.has_inputs(verdict):
+        again = content.check_again(verdict) if live else f"--seed {verdict.seed}"
+        console.print(Padding(Text(f"Same inputs again: {again}", style="dim"), (0, 2)))
 
 
 def _headline(verdict: Verdict) -> RenderableType:
@@ -61,6 +70,8 @@ def _headline(verdict: Verdict) -> RenderableType:
     line.append(f"  {first}")
     if counts := content.counts(verdict):
         line.append(f"  ({counts})", style="dim")
+    if verdict.status == "unwritten":
+        rest = f"{rest}\n  Write it, then check again. Hints: dojo hint {content.clean(verdict.exercise)}".lstrip("\n")
     return Group(line, Text(rest, no_wrap=True, overflow="ellipsis")) if rest else line
 
 
@@ -75,8 +86,8 @@ def _test(group: content.Cases, *, values: bool) -> RenderableType:
             Padding(Text(content.clean(test.message), style=style if test.outcome == "failed" else ""), (0, 4))
         )
     if values:
-        if sides := _sides(test):
-            parts.append(Padding(sides, (0, 4)))
+        if test.expected is not None or test.actual is not None:
+            parts.append(Padding(_Sides(test), (0, 4)))
         if test.where:
             parts.append(Padding(Text(content.clean(test.where)), (0, 4)))
         if test.trace:
@@ -84,41 +95,146 @@ def _test(group: content.Cases, *, values: bool) -> RenderableType:
     return Group(*parts)
 
 
-def _sides(test: TestResult) -> RenderableType | None:
-    """Expected and actual side by side; matrices as numbers, with what differs marked."""
-    if test.expected is None and test.actual is None:
-        return None
-    expected, actual = content.grid(test.expected), content.grid(test.actual)
-    write = content.formatter(*(rows for rows in (expected, actual) if rows))
-    wrong = content.differs(expected, actual) if expected and actual else None
-    labels = [content.label(value) if value else "" for value in (test.expected, test.actual)]
-    shared = labels[0] if labels[0] == labels[1] else ""
-    table, cells = Table.grid(padding=(0, 4)), []
-    for title, value, label, numbers, marks in (
-        ("expected", test.expected, labels[0], expected, None),
-        ("yours", test.actual, labels[1], actual, wrong),
-    ):
-        if value is not None:
-            table.add_column(vertical="top")
-            heading = Text.assemble((title, "bold"), "" if shared else f"  {label}")
-            cells.append(Group(heading, _value(value, numbers, marks, write)))
-    table.add_row(*cells)
-    return Group(Text(shared), table) if shared else table
+class _Sides:
+    """Expected and actual; matrices as numbers, with what differs marked and no number ever cut short.
 
+    Side by side where both fit; otherwise one under the other; where that is too wide as well, the columns around the largest
+    difference. Two decimals where that helps to fit and every difference can still be seen.
+    """
 
-def _value(value: Value, rows: content.Grid | None, wrong: list[list[bool]] | None, write: Callable) -> RenderableType:
-    if rows is None:
-        return Text(content.cut(value.text, 12, 600))
-    table = Table.grid(padding=(0, 1))
-    width = min(max(map(len, rows)), MAX_CELLS)
-    for _ in range(width + 1):
-        table.add_column(justify="right", no_wrap=True)
-    for i, row in enumerate(rows[:MAX_CELLS]):
-        cells = [
-            Text(write(number), style="bold red underline" if wrong and wrong[i][j] else "")
-            for j, number in enumerate(row[:width])
+    def __init__(self, test: TestResult) -> None:
+        self.titles = [(t, v) for t, v in (("expected", test.expected), ("yours", test.actual)) if v is not None]
+        self.expected, self.actual = content.grid(test.expected), content.grid(test.actual)
+        self.grids = [rows for rows in (self.expected, self.actual) if rows]
+        self.wrong = content.differs(self.expected, self.actual) if self.expected and self.actual else None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        labels = [content.label(value) for _, value in self.titles]
+        shared = labels[0] if len(set(labels)) == 1 else ""
+        if shared:
+            yield Text(shared)
+        headings = [
+            Text.assemble((title, "bold"), "" if shared else f"  {label}")
+            for (title, _), label in zip(self.titles, labels, strict=True)
         ]
-        table.add_row(*cells, Text("…" if len(row) > width else ""))
-    if len(rows) > MAX_CELLS:
-        table.add_row(*[Text("…")] * width)
-    return table
+        writers = self._writers()
+        columns = max((len(row) for rows in self.grids for row in rows), default=0)
+        whole = 0, columns
+        for write in writers:
+            bodies = self._bodies(write, whole)
+            widths = [max(map(_width, pair)) for pair in zip(headings, bodies, strict=True)]
+            if sum(widths) + GAP * (len(widths) - 1) <= options.max_width:
+                table = Table.grid(padding=(0, GAP, 0, 0))
+                table.add_row(*(Group(*pair) for pair in zip(headings, bodies, strict=True)))
+                yield table
+                return
+        for write in writers:
+            if sum(self._widths(write)) + columns - 1 <= options.max_width:
+                bodies = self._bodies(write, whole)
+                break
+        else:
+            shown = self._window(writers[-1], columns, options.max_width)
+            bodies = self._bodies(writers[-1], shown)
+            first, end = shown
+            which = f"columns {first} to {end - 1}" if end - first > 1 else f"column {first}"
+            yield Text(f"{which} of 0 to {columns - 1}", style="dim")
+        for heading, body in zip(headings, bodies, strict=True):
+            yield heading
+            yield body
+
+    def _writers(self) -> list[Write]:
+        """How numbers may be written, the widest first."""
+        full, tight = content.formatter(*self.grids), content.formatter(*self.grids, decimals=2)
+        hidden = any(
+            marked and j < len(wanted) and full(wanted[j]) != full(number) and tight(wanted[j]) == tight(number)
+            for wanted, row, marks in zip(self.expected or [], self.actual or [], self.wrong or [], strict=False)
+            for j, (number, marked) in enumerate(zip(row, marks, strict=True))
+        )
+        return [full] if hidden else [full, tight]
+
+    def _bodies(self, write: Write, shown: tuple[int, int]) -> list[Text]:
+        widths = self._widths(write)
+        rows = _around(self._worst()[0], max(map(len, self.grids), default=0), MAX_ROWS)
+        return [
+            _matrix(grid, marks, write, widths, rows, shown)
+            if grid
+            else Text(content.cut(value.text, 12, 600))
+            for (title, value) in self.titles
+            for grid, marks in [(self.expected, None) if title == "expected" else (self.actual, self.wrong)]
+        ]
+
+    def _widths(self, write: Write) -> list[int]:
+        """Of each column, the same in both matrices."""
+        widths: list[int] = []
+        for row in (row for rows in self.grids for row in rows):
+            widths += [0] * (len(row) - len(widths))
+            widths[: len(row)] = [max(w, len(write(n))) for w, n in zip(widths, row, strict=False)]
+        return widths
+
+    def _worst(self) -> tuple[int, int]:
+        """Where the two differ most."""
+        cells = [
+            (inf if wanted is None or number is None else abs(wanted - number), (i, j))
+            for i, (left, right) in enumerate(zip(self.expected or [], self.actual or [], strict=False))
+            for j, (wanted, number) in enumerate(zip(left, right, strict=False))
+            if self.wrong and self.wrong[i][j]
+        ]
+        return max(cells, key=lambda cell: cell[0], default=(0, (0, 0)))[1]
+
+    def _window(self, write: Write, columns: int, room: int) -> tuple[int, int]:
+        """As many whole columns as fit, around the largest difference."""
+        widths = self._widths(write)
+        first = min(self._worst()[1], columns - 1)
+        end = first + 1
+
+        def fits(first: int, end: int) -> bool:
+            cut = 2 * (first > 0) + 2 * (end < columns)
+            return sum(widths[first:end]) + (end - first - 1) + cut <= room
+
+        grown = True
+        while grown:
+            grown = False
+            if end < columns and fits(first, end + 1):
+                end, grown = end + 1, True
+            if first > 0 and fits(first - 1, end):
+                first, grown = first - 1, True
+        return first, end
+
+
+def _around(at: int, count: int, most: int) -> tuple[int, int]:
+    """`most` of `count` places, around one of them."""
+    first = max(0, min(at - most // 2, count - most))
+    return first, min(first + most, count)
+
+
+def _matrix(
+    grid: content.Grid,
+    wrong: list[list[bool]] | None,
+    write: Write,
+    widths: list[int],
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+) -> Text:
+    """Some rows and columns of a matrix as lines, with … for those that are left out."""
+    text, (first, end) = Text(no_wrap=True, overflow="crop"), columns
+    lines = []
+    for i in range(rows[0], min(rows[1], len(grid))):
+        row, line = grid[i], Text()
+        if first > 0:
+            line.append("… ")
+        for j in range(first, min(end, len(row))):
+            number = write(row[j])
+            line.append(" " * (widths[j] - len(number) + (j > first)))
+            line.append(number, style="bold red underline" if wrong and wrong[i][j] else "")
+        if len(row) > end:
+            line.append(" …")
+        lines.append(line)
+    if rows[0] > 0:
+        lines.insert(0, Text("…"))
+    if len(grid) > rows[1]:
+        lines.append(Text("…"))
+    return text.append_text(Text("\n").join(lines))
+
+
+def _width(text: Text) -> int:
+    return max(map(cell_len, text.plain.split("\n")))
