@@ -107,6 +107,9 @@ class FakeGrader:
             time.sleep(0.2)
         if "CRASH" in code:
             raise OSError("the pipe is broken")
+        if f"def {exercise}" in code and "NotImplementedError" in code.split(f"def {exercise}")[1].split("\ndef ")[0]:
+            status = "blocked" if exercise == "two" else "unwritten"
+            return Verdict(chapter, exercise, status, "Not yet.", seed=seed or 0)
         right = f"def {exercise}():\n    return {'1' if exercise == 'one' else '2'}\n" in code
         tests = [Result("t", "It is the number.", "passed" if right else "failed", "" if right else "It is not.")]
         mistake = None if right else Recognised("three", "You counted one too many.")
@@ -163,7 +166,7 @@ def test_start_can_write_a_notebook():
 
 
 def test_start_says_what_is_wrong():
-    assert "there is no chapter 'ading' (did you mean 'adding'?)" in dojo("start", "ading", code=2)
+    assert "There is no chapter 'ading' (did you mean 'adding'?)" in dojo("start", "ading", code=2)
     assert "must end in .py or .ipynb" in dojo("start", "adding", "-o", "x.txt", code=2)
     assert "cannot be written" in dojo("start", "adding", "-o", "no/such/folder.py", code=2)
 
@@ -176,7 +179,7 @@ def test_hints_open_one_at_a_time_and_stay_open():
     third = dojo("hint", "adding/one")
     assert "Hint 1 of 2" in third and "less than two" in third and "dojo solution one" in third
     assert "less than two" in dojo("hint", "one", "--again")
-    assert "there is no exercise 'twi'" in dojo("hint", "twi", code=2)
+    assert "There is no exercise 'twi'" in dojo("hint", "twi", code=2)
 
 
 def test_a_solution_asks_once():
@@ -191,6 +194,7 @@ def test_status_shows_what_has_passed():
     Path("mine.py").write_text(HALF)
     dojo("check", "mine.py", code=1)
     shown = dojo("status")
+    assert "• checked, not passed yet" in shown
     assert "1 of 2 passed" in shown and "✓  one" in shown and "•  two" in shown
 
 
@@ -213,6 +217,19 @@ def test_check_of_one_exercise_and_of_a_right_file():
     told = dojo("check", "mine.py", "two")
     assert "✓ two  Right." in told and "one" not in told.replace("None", "")
     assert FakeGrader.made[-1].only == [("adding", "two")] and FakeGrader.made[-1].closed
+
+
+def test_check_of_several_exercises():
+    Path("mine.py").write_text(RIGHT)
+    assert "2 of 2 passed." in dojo("check", "mine.py", "two", "adding/one", "two")
+    assert [name for name, _ in FakeGrader.made[-1].graded] == ["two", "one"]
+    assert "There is no exercise 'three'" in dojo("check", "mine.py", "one", "three", code=2)
+
+
+def test_check_of_what_is_not_written_says_how_to_go_on_once():
+    dojo("start", "adding", "-o", "mine.py")
+    told = dojo("check", "mine.py", "one", code=1)
+    assert "Write it, then check again. Hints: dojo hint one" in told and "Stuck?" not in told
 
 
 def test_check_records_every_attempt_with_its_own_code():
@@ -382,7 +399,21 @@ def test_every_submission_gets_its_row_whatever_it_is(handed_in):
     verdicts = {one["submission"]: one["verdicts"] for one in json.loads(Path("results.json").read_text())}
     assert "by a fault of ours: OSError: the pipe is broken" in verdicts["crash.py"][0]["headline"]
     assert "2 verdicts could not be reached" in told
+    assert "empty: empty holds no .py or .ipynb file" in told and "\nbroken.ipynb: " in told and "results.jsonl" in told
+    assert "\nbob.py" not in told
     assert "1 × You counted one too many." in told.replace("\n", " ") or "× You counted" in told
+
+
+def test_a_submission_with_nothing_written_is_noted(handed_in):
+    dojo("start", "adding", "-o", handed_in / "fresh.py")
+    dojo("start", "adding", "-o", handed_in / "fresh.ipynb")
+    text = (handed_in / "fresh.py").read_text()
+    (handed_in / "half.py").write_text(
+        "def two():".join(text.split("def two():")[:1]) + "def two():\n    raise NotImplementedError(1)\n"
+    )
+    told = dojo("grade", handed_in, code=1)
+    assert "\nfresh.py: nothing written yet\n" in told and "\nfresh.ipynb: nothing written yet\n" in told
+    assert rows()["fresh.py"]["notes"] == "nothing written yet" and rows()["half.py"]["notes"] == ""
 
 
 def test_only_some_exercises_and_another_place(handed_in):
@@ -476,6 +507,20 @@ def test_what_is_no_folder_of_submissions():
     Path("nothing").mkdir()
     assert "dojo check x.py" in dojo("grade", "x.py", code=2)
     assert "holds no submissions" in dojo("grade", "nothing", code=2)
+
+
+# --- questions in notebooks ----------------------------------------------------------------------------------
+
+
+def test_a_choice_is_answered_by_its_letter_not_by_a_number(monkeypatch):
+    from dojo.course.predict import predict
+
+    monkeypatch.setenv("DOJO_COURSE", str(Path(__file__).parent / "course_example"))
+    for answer in (0, 1, 7, True):
+        reply = predict("small_steps", "sum-of-centred", answer)
+        assert reply.correct is None and "a letter in quotes" in reply.text and "A, B" in reply.text
+    assert predict("small_steps", "sum-of-centred", "A").correct
+    assert predict("small_steps", "outlier", 27).correct is False  # a number question
 
 
 # --- for authors ---------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_check_of_a_right_a_wrong_and_an_unwritten_file():
     assert "3 of 3 passed." in dojo("check", "right.py")
     Path("wrong.py").write_text(TOTAL_ONLY)
     told = dojo("check", "wrong.py", "mean", code=1)
-    assert "You return the total: divide it by the number of values." in told and "Isolation: L" in told
+    assert "You return the total: divide it by the number of values." in told and "Same inputs again: --seed " in told
     dojo("start", "small_steps", "-o", "mine.py")
     assert "not written yet" in dojo("check", "mine.py", code=1)
 

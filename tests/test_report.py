@@ -280,7 +280,14 @@ def test_two_decimals_where_that_brings_both_side_by_side_and_hides_nothing():
 
 def test_one_side_and_other_shapes():
     value, other = Value("t", [1, 30], "f", [[0.5] * 30]), Value("t", [2, 3], "f", [[0.5] * 3] * 2)
-    for pair in ((value, None), (None, value), (value, other), (other, value), (value, Value("word " * 60)), (Value("x"),)):
+    for pair in (
+        (value, None),
+        (None, value),
+        (value, other),
+        (other, value),
+        (value, Value("word " * 60)),
+        (Value("x"),),
+    ):
         for width in (20, 80):
             text = terminal(Verdict("c", "e", "failed", "No.", [Result("t", "s", "failed", "m", *pair)]), width=width)
             assert max(map(len, text.split("\n"))) <= width

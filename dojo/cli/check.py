@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Your .py or .ipynb file.")],
     exercise: Annotated[
-        str | None, typer.Argument(metavar="EXERCISE", help="Only this one. Default: all in FILE.")
+        list[str] | None, typer.Argument(metavar="EXERCISE", help="Only these. Default: all in FILE.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Do not stop at the first exercise that is not passed.")
@@ -35,11 +35,11 @@ def check(
 ) -> None:
     """Check your exercises, in order, up to the first that is not passed.
 
-    Examples: dojo check mine.py · dojo check mine.py attention_pattern · dojo check notebook.ipynb --all
+    Examples: dojo check mine.py · dojo check mine.py embed attention_pattern · dojo check notebook.ipynb --all
     """
     opened = common.open_course(course)
     submission = work.read(file)
-    chapter, exercises = work.choose(opened, submission, exercise, file)
+    exercises = work.choose(opened, submission, exercise or [], file)
     codes = work.defined(submission)
     record = work.Record(common.open_store_or_warn())
     console = Console(highlight=False)
@@ -49,11 +49,11 @@ def check(
 
     with (
         console.status("Warming up…") as spinner,
-        Grader(opened, slots=1, demos=False, only=[(chapter.id, e.name) for e in exercises]) as grader,
+        Grader(opened, slots=1, demos=False, only=[(e.chapter, e.name) for e in exercises]) as grader,
     ):
         for number, one in enumerate(exercises, start=1):
             spinner.update(f"Checking {one.name} ({number} of {len(exercises)})")
-            verdict = grader.grade(submission, chapter.id, one.name, seed=seed)
+            verdict = grader.grade(submission, one.chapter, one.name, seed=seed)
             record.add(verdict, codes.get(one.name, ""))
             verdicts.append(verdict)
             _tell(console, verdict, json=json, brief=len(exercises) > 1)
@@ -83,5 +83,5 @@ def _conclude(console: Console, verdicts: list[Verdict], total: int) -> None:
     if total > 1:
         console.print(f"\n{passed} of {total} passed.")
     unfinished = next((v for v in verdicts if not v.passed), None)
-    if unfinished:
+    if unfinished and unfinished.status != "unwritten":  # whose headline says it
         console.print(f"[dim]Stuck? dojo hint {unfinished.exercise}[/]")

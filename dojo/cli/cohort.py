@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +14,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from . import common
+from . import common, work
 from .common import CourseOption
-from .gradebook import CSV, JSON, Gradebook, Graded
+from .gradebook import CSV, JOURNAL, JSON, Gradebook, Graded
 from .submissions import HandedIn, find, read
 
 if TYPE_CHECKING:
@@ -93,7 +94,11 @@ def grade(
     _summarise(console, book, exercises)
     if gradescope:
         _write_gradescope(gradescope, book)
-    console.print(f"Wrote {out / CSV} and {out / JSON}.", markup=False)
+    console.print(
+        f"Wrote {out / CSV}, {out / JSON} and {out / JOURNAL} (what --resume goes on from).",
+        markup=False,
+        soft_wrap=True,
+    )
     if stopped:
         common.fail("Stopped. What was graded is kept: go on with --resume.", 130)
     if faults:
@@ -173,8 +178,23 @@ def grade_one(grader: Grader, one: HandedIn, exercises: Iterable[Exercise], stop
             verdicts.append(
                 _error(exercise, f"This could not be graded, by a fault of ours: {type(error).__name__}: {error}")
             )
-    notes = [submission.problem] if submission.problem else submission.notes
+    notes = [submission.problem] if submission.problem else list(submission.notes)
+    with suppress(Exception):  # a note is not worth a submission
+        if verdicts and not stop.is_set() and _nothing_written(submission, verdicts, exercises):
+            notes.append("nothing written yet")
     return Graded(one.name, digest, verdicts, [note.split("\n")[0] for note in notes], faults)
+
+
+def _nothing_written(submission: Submission, verdicts: list[Verdict], exercises: Iterable[Exercise]) -> bool:
+    """Whether every exercise is its stub still; one that is built on another's stub is blocked, so its code decides."""
+    if any(v.status not in ("unwritten", "blocked") for v in verdicts):
+        return False
+    codes = {name: code.strip() for name, code in work.defined(submission).items()}
+    stubs = {exercise.name: exercise.stub.strip() for exercise in exercises}
+    return all(
+        v.status == "unwritten" or (v.status == "blocked" and codes.get(v.exercise) == stubs[v.exercise])
+        for v in verdicts
+    )
 
 
 def _verdict(grader: Grader, submission: Submission, exercise: Exercise) -> Verdict:
@@ -194,6 +214,8 @@ def _summarise(console: Console, book: Gradebook, exercises: list[Exercise]) -> 
     from rich.table import Table
     from rich.text import Text
 
+    from dojo.report.content import clean
+
     graded, passed = Counter[str](), Counter[str]()
     mistakes: dict[str, Counter[str]] = {exercise.name: Counter() for exercise in exercises}
     for one in book.read():
@@ -208,6 +230,9 @@ def _summarise(console: Console, book: Gradebook, exercises: list[Exercise]) -> 
         said = "".join(f"{count} × {sentence}" for sentence, count in often)
         table.add_row(name, f"{passed[name]} of {graded[name]}", Text(said))
     console.print(table)
+    for one in book.read():
+        if one.notes:
+            console.print(Text(clean(f"{one.submission}: {'; '.join(one.notes)}")), soft_wrap=True, style="yellow")
 
 
 def _write_gradescope(path: Path, book: Gradebook) -> None:

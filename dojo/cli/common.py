@@ -36,7 +36,9 @@ class SentenceGroup(TyperGroup):
         except Exception as error:
             if not is_foreseen(error):
                 raise
-            fail(str(error))
+            sentence = str(error)
+            ours = sentence.startswith(("there is ", "no course ", "chapter '"))  # others: with a file's name
+            fail(sentence[0].upper() + sentence[1:] if ours else sentence)
 
 
 def is_foreseen(error: Exception) -> bool:

@@ -72,6 +72,12 @@ def status(course: CourseOption = None) -> None:
         passed = sum(done.get((chapter.id, name)) == "passed" for name in chapter.exercises)
         console.print(f"[bold]{chapter.title}[/]  {chapter.id}  [dim]{passed} of {len(chapter.exercises)} passed[/]")
         console.print(_table(chapter, done))
+    meaning = {
+        "passed": "passed",
+        "tried": "checked, not passed yet",
+        "started": "begun in the browser, not checked yet",
+    }
+    console.print(" · ".join(f"{MARKS[kind]} [dim]{words}[/]" for kind, words in meaning.items()))
 
 
 def _table(chapter: Chapter, done: dict):

@@ -40,7 +40,8 @@ def watch(
     Example: dojo watch mine.py
     """
     opened = common.open_course(course)
-    chapter, exercises = work.choose(opened, work.read(file), exercise, file)
+    exercises = work.choose(opened, work.read(file), [exercise] if exercise else [], file)
+    chapter = opened.chapter(exercises[0].chapter)
     console = Console(highlight=False)
 
     from dojo.grading.pool import Grader

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import common
 
 if TYPE_CHECKING:
-    from dojo.course import Chapter, Course, Exercise
+    from dojo.course import Course, Exercise
     from dojo.grading.submission import Submission
     from dojo.grading.verdict import Verdict
     from dojo.progress import Store
@@ -44,11 +45,11 @@ def defined(submission: Submission) -> dict[str, str]:
     return found
 
 
-def choose(course: Course, submission: Submission, name: str | None, file: Path) -> tuple[Chapter, list[Exercise]]:
-    """The exercise that is named, or all that the file defines of the chapter that it has most of."""
-    if name:
-        chapter, exercise = common.find_exercise(course, name)
-        return chapter, [exercise]
+def choose(course: Course, submission: Submission, wanted: Iterable[str], file: Path) -> list[Exercise]:
+    """The exercises that are named, or all that the file defines of the chapter that it has most of."""
+    if wanted:
+        found = [common.find_exercise(course, name)[1] for name in wanted]
+        return list({(exercise.chapter, exercise.name): exercise for exercise in found}.values())
     names = defined(submission)
     chapter = max(course.chapters, key=lambda chapter: len(chapter.exercises.keys() & names))
     exercises = [exercise for name, exercise in chapter.exercises.items() if name in names]
@@ -58,7 +59,7 @@ def choose(course: Course, submission: Submission, name: str | None, file: Path)
             f"{file} defines no exercise of this course (they are called {known}, …): "
             f"dojo start {chapter.id} writes a file with all of them."
         )
-    return chapter, exercises
+    return exercises
 
 
 class Record:

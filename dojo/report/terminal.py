@@ -37,9 +37,7 @@ def to_terminal(verdict: Verdict, console: Console | None = None) -> None:
     console.print(_headline(verdict), soft_wrap=False)
     if verdict.mistake:
         body = Text(content.clean(verdict.mistake.sentence))
-        console.print(
-            Padding(Panel(body, title="This looks like", title_align="left", border_style="yellow"), (0, 2))
-        )
+        console.print(Padding(Panel(body, title="This looks like", title_align="left", border_style="yellow"), (0, 2)))
     groups, more = content.told(verdict)
     for group, in_full in groups:
         console.print(_test(group, values=in_full))
@@ -156,9 +154,7 @@ class _Sides:
         widths = self._widths(write)
         rows = _around(self._worst()[0], max(map(len, self.grids), default=0), MAX_ROWS)
         return [
-            _matrix(grid, marks, write, widths, rows, shown)
-            if grid
-            else Text(content.cut(value.text, 12, 600))
+            _matrix(grid, marks, write, widths, rows, shown) if grid else Text(content.cut(value.text, 12, 600))
             for (title, value) in self.titles
             for grid, marks in [(self.expected, None) if title == "expected" else (self.actual, self.wrong)]
         ]
