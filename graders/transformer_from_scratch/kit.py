@@ -22,8 +22,8 @@ def gradients(module: nn.Module, probe: Tensor, x: Tensor) -> tuple[Tensor | Non
     return x.grad, {name: parameter.grad for name, parameter in module.named_parameters()}
 
 
-def activations(module: nn.Module, x: Tensor) -> dict[str, list[Tensor]]:
-    """Every tensor that came out of a submodule called hook_..., by the submodule's name."""
+def activations(module: nn.Module, x: Tensor, names: list[str]) -> dict[str, list[Tensor]]:
+    """Every tensor that came out of the submodules of these names, by the name; those that are not there are left out."""
     seen: dict[str, list[Tensor]] = {}
 
     def keep(name):
@@ -31,7 +31,7 @@ def activations(module: nn.Module, x: Tensor) -> dict[str, list[Tensor]]:
 
     handles = []
     for name, submodule in module.named_modules():
-        if name.rpartition(".")[2].startswith("hook_"):
+        if name in names:
             seen[name] = []
             handles.append(submodule.register_forward_hook(keep(name)))
     try:

@@ -20,7 +20,7 @@ def test_keeps_the_shape(submission, rand):
 
 
 def test_a_vector_worked_by_hand(submission, load_weights):
-    """[0, 2, 4, 6] has mean 3 and variance 5; with eps = 4 it becomes [-1, -1/3, 1/3, 1], times weight, plus bias."""
+    """With eps 4, weight [1, 3, 6, 2] and bias [0, 1, 0.5, 10], [0, 2, 4, 6] becomes [-1, 0, 2.5, 12]."""
     layer = submission.LayerNorm(4, eps=4.0)
     load_weights(layer, {"weight": torch.tensor([1.0, 3.0, 6.0, 2.0]), "bias": torch.tensor([0.0, 1.0, 0.5, 10.0])})
     y = layer(torch.tensor([[[0.0, 2.0, 4.0, 6.0]], [[6.0, 2.0, 4.0, 0.0]]]))

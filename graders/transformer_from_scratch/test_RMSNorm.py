@@ -16,7 +16,7 @@ def test_a_vector_worked_by_hand(submission, load_weights):
     load_weights(norm, {"weight": torch.tensor([1.0, 2.0, 3.0, 4.0])})
     result = norm(torch.tensor([[[3.0, 4.0, 0.0, 0.0], [1.0, -1.0, 1.0, 1.0]]]))
     expected = torch.tensor([[[1.2, 3.2, 0.0, 0.0], [1.0, -2.0, 3.0, 4.0]]])
-    compare(result, expected, what="the normalised vectors", axes="batch pos d_model")
+    compare(result, expected, what="the result", axes="batch pos d_model")
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 6), (2, 3, 6), (2, 3, 4, 6)])
@@ -29,7 +29,7 @@ def test_any_number_of_leading_axes(submission, load_weights, rand, shape):
     for vector, out in zip(x.double().reshape(-1, 6), expected.view(-1, 6), strict=True):
         rms = (sum(value**2 for value in vector.tolist()) / 6 + 1e-6) ** 0.5
         out[:] = vector / rms * weight
-    compare(norm(x), expected.float(), what="the normalised vectors")
+    compare(norm(x), expected.float(), what="the result")
 
 
 @pytest.mark.parametrize("eps", [1e-6, 1e-2, 3.0])
@@ -41,7 +41,7 @@ def test_equals_llama(submission, load_weights, rand, eps):
     load_weights(norm, {"weight": weight})
     llama = LlamaRMSNorm(5, eps=eps)
     llama.weight.data.copy_(weight)
-    compare(norm(x), llama(x).detach(), what="the normalised vectors", axes="batch pos d_model")
+    compare(norm(x), llama(x).detach(), what="the result", axes="batch pos d_model")
 
 
 def test_eps_is_added_to_the_mean_of_squares(submission):
@@ -49,7 +49,7 @@ def test_eps_is_added_to_the_mean_of_squares(submission):
     norm = submission.RMSNorm(2)
     result = norm(torch.tensor([[1e-3, -1e-3], [0.0, 0.0], [2e-3, 0.0]]))
     expected = torch.tensor([[0.5**0.5, -(0.5**0.5)], [0.0, 0.0], [2 / 3**0.5, 0.0]])
-    compare(result, expected, what="the normalised vectors", axes="pos d_model")
+    compare(result, expected, what="the result", axes="pos d_model")
 
 
 def test_a_new_norm_has_weight_one(submission):
@@ -68,7 +68,12 @@ def test_gradients(submission, load_weights, kit, rand):
     expected_to_x, expected = ours.gradients(llama, probe, x)
     assert to_x is not None, "No gradient reaches x: compute the result from x itself, with gradients on."
     compare(to_x, expected_to_x, what="the gradient to x", axes="batch pos d_model")
-    compare(list(to_parameters.values()), list(expected.values()), what="the parameters' gradients", axes="d_model")
+    compare(
+        list(to_parameters.values()),
+        list(expected.values()),
+        what="the list of the parameters' gradients",
+        axes="d_model",
+    )
 
 
 def _mean_square(x):

@@ -15,11 +15,11 @@ BLOCK_HOOKS = [
     "attn.hook_pattern", "attn.hook_z", "hook_attn_out", "hook_resid_mid", "ln2.hook_scale", "ln2.hook_normalized",
     "mlp.hook_pre", "mlp.hook_post", "hook_mlp_out", "hook_resid_post",
 ]  # fmt: skip
-HOOKS = [
-    "hook_embed", "hook_pos_embed",
-    *[f"blocks.{layer}.{name}" for layer in range(2) for name in BLOCK_HOOKS],
-    "ln_final.hook_scale", "ln_final.hook_normalized",
-]  # fmt: skip
+HOOKS = {
+    "embedding": ["hook_embed", "hook_pos_embed"],
+    "blocks": [f"blocks.{layer}.{name}" for layer in range(2) for name in BLOCK_HOOKS],
+    "ln_final": ["ln_final.hook_scale", "ln_final.hook_normalized"],
+}
 
 
 def weights_for(rand, reference, **sizes):
@@ -98,20 +98,22 @@ def test_the_past_does_not_know_the_future(submission, reference, load_weights, 
     )
 
 
-def test_refuses_a_sequence_that_is_too_long(submission, rand):
+@pytest.mark.parametrize("n_ctx, n_pos", [(8, 9), (8, 16), (1, 2)])
+def test_refuses_a_sequence_that_is_too_long(submission, reference, load_weights, rand, n_ctx, n_pos):
     """More than n_ctx tokens is an error: nothing may be cut off, repeated or wrapped around."""
-    model = submission.Transformer(submission.Config(**SIZES))
-    for n_pos in (9, 16):
-        with raises():
-            model(rand.integers(13, 2, n_pos))
+    model, _ = both(submission, reference, load_weights, weights_for(rand, reference, n_ctx=n_ctx), n_ctx=n_ctx)
+    with raises():
+        model(rand.integers(13, 2, n_pos))
 
 
-def test_the_hook_points_see_the_activations(submission, kit, reference, load_weights, rand):
+@pytest.mark.parametrize("part", HOOKS)
+def test_the_hook_points_see_the_activations(submission, kit, reference, load_weights, rand, part):
     """Each activation passes through the hook point of its name, once: hook_embed, blocks.0.attn.hook_pattern and so on."""
     tokens = rand.integers(13, 2, 5)
     theirs, mine = both(submission, reference, load_weights, weights_for(rand, reference))
-    seen, expected = kit.activations(theirs, tokens), ours.activations(mine, tokens)
-    for name in HOOKS:
+    names = HOOKS[part]
+    seen, expected = kit.activations(theirs, tokens, names), ours.activations(mine, tokens, names)
+    for name in names:
         assert seen.get(name), f"Nothing passes through {name}: call that hook point in {owner(name)}.forward."
         assert len(seen[name]) == 1, (
             f"{name} is called {len(seen[name])} times in one run; each hook point is called once."
@@ -122,12 +124,13 @@ def test_the_hook_points_see_the_activations(submission, kit, reference, load_we
         compare(actual, expected[name][0], what=f"what passes through {name}", atol=1e-3)
 
 
-def test_the_hook_points_lie_in_the_way(submission, kit, reference, load_weights, rand):
+@pytest.mark.parametrize("part", HOOKS)
+def test_the_hook_points_lie_in_the_way(submission, kit, reference, load_weights, rand, part):
     """What comes out of a hook point is what the model goes on with: doubling it there changes the logits."""
     tokens = rand.integers(13, 2, 5)
     theirs, mine = both(submission, reference, load_weights, weights_for(rand, reference))
     plain = mine(tokens)
-    for name in HOOKS:
+    for name in HOOKS[part]:
         logits, expected = kit.with_doubled(theirs, tokens, name), ours.with_doubled(mine, tokens, name)
         ignored = torch.allclose(logits, plain, atol=1e-4) and not torch.allclose(expected, plain, atol=1e-3)
         assert not ignored, f"Doubling {name} changes nothing: go on with what the hook point returns, x = hook(x)."
@@ -149,10 +152,7 @@ class Variant(ref.Transformer):
     """The reference in steps, each of which a mistake below replaces."""
 
     def embed(self, tokens):
-        n_pos = tokens.shape[1]
-        if n_pos > len(self.W_pos):
-            raise IndexError("too many tokens")
-        positions = self.W_pos[:n_pos].expand(len(tokens), -1, -1)
+        positions = self.W_pos[: tokens.shape[1]].expand(len(tokens), -1, -1)
         return self.hook_embed(self.W_E[tokens]) + self.hook_pos_embed(positions)
 
     def run_blocks(self, x):
@@ -165,6 +165,13 @@ class Variant(ref.Transformer):
 
     def forward(self, tokens):
         return self.unembed(self.run_blocks(self.embed(tokens)))
+
+
+@mistake(
+    "With n_ctx = 1 your slice W_pos[:n] broadcasts over all tokens instead of failing: compare pos with n_ctx yourself."
+)
+class slice_broadcasts(Variant):
+    pass
 
 
 @mistake("The final LayerNorm, ln_final, is missing before W_U.")
@@ -310,15 +317,11 @@ class hooks_beside_the_way(Variant):
 @mistake("Nothing passes through hook_embed and hook_pos_embed: send the token and the position vectors through them.")
 class no_embedding_hooks(Variant):
     def embed(self, tokens):
-        if tokens.shape[1] > len(self.W_pos):
-            raise IndexError("too many tokens")
         return self.W_E[tokens] + self.W_pos[: tokens.shape[1]]
 
 
 @mistake("hook_embed takes the sum of token and position vectors; it takes the token vectors alone.")
 class hook_embed_takes_the_sum(Variant):
     def embed(self, tokens):
-        if tokens.shape[1] > len(self.W_pos):
-            raise IndexError("too many tokens")
         positions = self.hook_pos_embed(self.W_pos[: tokens.shape[1]].expand(len(tokens), -1, -1))
         return self.hook_embed(self.W_E[tokens] + positions)

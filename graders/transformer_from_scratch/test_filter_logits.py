@@ -18,7 +18,7 @@ AXES = "batch pos d_vocab"
 def _probabilities(filtered, expected, axes):
     """Softmax of the learner's result, once it is a float tensor of the right shape."""
     if not torch.is_tensor(filtered) or filtered.shape != expected.shape or not filtered.is_floating_point():
-        compare(filtered, expected, what="the filtered logits", axes=axes)
+        compare(filtered, expected, what="the result", axes=axes)
     return filtered.softmax(dim=-1)
 
 
@@ -26,8 +26,8 @@ def _check(filtered, logits, kept, temperature=1.0, axes=AXES):
     """The learner's result against logits / temperature where `kept`, and nothing elsewhere."""
     expected = (logits / temperature).masked_fill(~kept, -torch.inf)
     probabilities = _probabilities(filtered, expected, axes)
-    compare(probabilities, expected.softmax(dim=-1), what="softmax of the filtered logits", axes=axes)
-    compare(filtered[kept], expected[kept], what="the logits that are kept (logits / temperature)", axes="kept")
+    compare(probabilities, expected.softmax(dim=-1), what="the softmax of the result", axes=axes)
+    compare(filtered[kept], expected[kept], what="what is kept (logits / temperature)", axes="kept")
 
 
 def _rows(*probabilities):

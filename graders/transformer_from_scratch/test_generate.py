@@ -67,7 +67,7 @@ def test_the_same_as_without_a_cache(submission, kit, rand, batch, n_prompt, n_n
     model, sampler = kit.CountingTransformer(submission.Config(**SIZES), rand.seed), Sampler(noise)
     result = submission.generate(model, tokens, n_new, sampler)
     for step, (mine, right) in enumerate(zip(sampler.seen, logits, strict=False)):
-        compare(mine, right, what=f"the sampler's logits for new token {step + 1}", axes="batch d_vocab")
+        compare(mine, right, what=f"what the sampler is given for new token {step + 1}", axes="batch d_vocab")
     compare(len(sampler.seen), n_new, what="the number of calls of the sampler")
     compare(result, expected, what="the result", axes="batch pos")
 

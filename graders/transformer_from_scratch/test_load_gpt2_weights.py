@@ -121,7 +121,9 @@ def test_logits_equal_transformers(submission, kit, rand, sizes):
     parameters = _loaded(submission, kit, rand, sizes, _state(gpt2))
     with torch.no_grad():
         expected = gpt2(tokens).logits
-    compare(_reference_logits(sizes, parameters, tokens), expected, what="the logits", axes="batch pos d_vocab")
+    compare(
+        _reference_logits(sizes, parameters, tokens), expected, what="the tensor of logits", axes="batch pos d_vocab"
+    )
 
 
 def test_names_without_the_prefix(submission, kit, rand):
@@ -133,7 +135,9 @@ def test_names_without_the_prefix(submission, kit, rand):
     parameters = _loaded(submission, kit, rand, sizes, state)
     with torch.no_grad():
         expected = gpt2(tokens).logits
-    compare(_reference_logits(sizes, parameters, tokens), expected, what="the logits", axes="batch pos d_vocab")
+    compare(
+        _reference_logits(sizes, parameters, tokens), expected, what="the tensor of logits", axes="batch pos d_vocab"
+    )
 
 
 def test_prefix_without_a_head(submission, kit, rand):
@@ -166,7 +170,9 @@ def test_head_of_its_own(submission, kit, rand):
     parameters = _loaded(submission, kit, rand, sizes, _state(gpt2))
     with torch.no_grad():
         expected = gpt2(tokens).logits
-    compare(_reference_logits(sizes, parameters, tokens), expected, what="the logits", axes="batch pos d_vocab")
+    compare(
+        _reference_logits(sizes, parameters, tokens), expected, what="the tensor of logits", axes="batch pos d_vocab"
+    )
 
 
 def test_values_are_copied(submission, kit, rand):
@@ -262,7 +268,7 @@ def test_your_transformer_runs_it(submission, load_weights, kit, rand, sizes):
     submission.load_gpt2_weights(model, _state(gpt2))
     with torch.no_grad():
         expected = gpt2(tokens).logits
-    compare(model(tokens), expected, what="the logits", axes="batch pos d_vocab")
+    compare(model(tokens), expected, what="the tensor of logits", axes="batch pos d_vocab")
 
 
 def test_your_transformer_runs_the_shipped_model(submission, rand):
@@ -280,7 +286,7 @@ def test_your_transformer_runs_the_shipped_model(submission, rand):
     tokens = rand.integers(theirs.vocab_size, 2, 5)
     with torch.no_grad():
         expected = gpt2(tokens).logits
-    compare(model(tokens), expected, what="the logits", axes="batch pos d_vocab")
+    compare(model(tokens), expected, what="the tensor of logits", axes="batch pos d_vocab")
 
 
 def _load_and_change(model, state_dict, change):

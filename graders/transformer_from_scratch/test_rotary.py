@@ -28,7 +28,7 @@ def test_one_pair_worked_by_hand(submission):
     x = torch.tensor([1.0, 0.0]).expand(2, 3, 1, 2)
     angles = torch.tensor([0.0, 1.0, 2.0])
     expected = torch.stack([angles.cos(), angles.sin()], dim=-1)[:, None].expand(2, 3, 1, 2)
-    compare(submission.rotary(x, torch.arange(3)), expected, what="the rotated vectors", axes=AXES)
+    compare(submission.rotary(x, torch.arange(3)), expected, what="the result", axes=AXES)
 
 
 def test_two_pairs_worked_by_hand(submission):
@@ -38,20 +38,20 @@ def test_two_pairs_worked_by_hand(submission):
     fast, slow = positions.float(), positions / 4
     rows = torch.stack([fast.cos(), -2 * slow.sin(), fast.sin(), 2 * slow.cos()], dim=-1)
     result = submission.rotary(x, positions, 16.0)
-    compare(result, rows[:, None].expand(1, 3, 2, 4), what="the rotated vectors", axes=AXES)
+    compare(result, rows[:, None].expand(1, 3, 2, 4), what="the result", axes=AXES)
 
 
 def test_position_zero_changes_nothing(submission, rand):
     """At position 0 every angle is 0, and the vectors stay as they are."""
     x = rand.normal(2, 3, 5, 4)
-    compare(submission.rotary(x, torch.zeros(3, dtype=torch.int64)), x, what="the rotated vectors", axes=AXES)
+    compare(submission.rotary(x, torch.zeros(3, dtype=torch.int64)), x, what="the result", axes=AXES)
 
 
 def test_equals_llama(submission, rand):
     """The result is Llama's, for positions in order."""
     x = rand.normal(2, 7, 3, 8)
     positions = torch.arange(7)
-    compare(submission.rotary(x, positions), _llama(x, positions, 10000.0), what="the rotated vectors", axes=AXES)
+    compare(submission.rotary(x, positions), _llama(x, positions, 10000.0), what="the result", axes=AXES)
 
 
 @pytest.mark.parametrize("base", [10000.0, 500.0, 500000.0])
@@ -59,14 +59,14 @@ def test_any_positions_and_base(submission, rand, base):
     """Positions may skip, repeat and run backwards, and the base may be another."""
     x = rand.normal(2, 5, 3, 6)
     positions = rand.integers(300, 5)
-    compare(submission.rotary(x, positions, base), _llama(x, positions, base), what="the rotated vectors", axes=AXES)
+    compare(submission.rotary(x, positions, base), _llama(x, positions, base), what="the result", axes=AXES)
 
 
 def test_large_positions(submission, rand):
     """There is no last position: a text may go on for thousands of tokens."""
     x = rand.normal(2, 4, 3, 6)
     positions = torch.tensor([0, 1024, 2049, 5000])
-    compare(submission.rotary(x, positions), _llama(x, positions, 10000.0), what="the rotated vectors", atol=5e-3)
+    compare(submission.rotary(x, positions), _llama(x, positions, 10000.0), what="the result", atol=5e-3)
 
 
 def test_positions_of_each_sequence(submission, rand):
@@ -74,7 +74,7 @@ def test_positions_of_each_sequence(submission, rand):
     x = rand.normal(4, 5, 3, 6)
     positions = rand.integers(100, 4, 5)
     expected = _llama(x, positions, 10000.0)
-    compare(submission.rotary(x, positions), expected, what="the rotated vectors", axes=AXES)
+    compare(submission.rotary(x, positions), expected, what="the result", axes=AXES)
 
 
 def test_equals_complex_multiplication(submission, rand):
@@ -84,7 +84,7 @@ def test_equals_complex_multiplication(submission, rand):
     pairs = torch.complex(x[..., :5].double(), x[..., 5:].double())
     turned = pairs * torch.polar(torch.ones_like(angles), angles)[:, :, None]
     expected = torch.cat([turned.real, turned.imag], dim=-1).float()
-    compare(submission.rotary(x, positions), expected, what="the rotated vectors", axes=AXES)
+    compare(submission.rotary(x, positions), expected, what="the result", axes=AXES)
 
 
 def test_only_the_distance_counts(submission, rand):

@@ -37,7 +37,7 @@ def _pair(result):
 
 def _check(result, expected_logits, expected_cache):
     logits, cache = _pair(result)
-    compare(logits, expected_logits, what="the logits", axes="batch pos d_vocab")
+    compare(logits, expected_logits, what="the tensor of logits", axes="batch pos d_vocab")
     compare(cache, expected_cache, what="the cache", axes=AXES)
 
 
@@ -94,20 +94,20 @@ def test_no_hook_is_left(submission, kit, rand):
     """Afterwards the model has no hook that it did not have before."""
     tower, tokens = _tower(submission, kit, rand), rand.integers(11, 2, 5)
     submission.run_with_cache(tower, tokens)
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run")
     submission.run_with_cache(tower, tokens, ["layers.1.hook_mid", "hook_embed"])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run with names")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run with names")
 
 
 def test_no_hook_is_left_when_the_model_raises(submission, kit, rand):
     """When the model raises half way, the exception comes through and the hooks are gone all the same."""
     tower, tokens = _tower(submission, kit, rand), rand.integers(11, 2, 5)
     submission.run_with_cache(tower, tokens)
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run")
     tower.broken = True
     with raises("RuntimeError"):
         submission.run_with_cache(tower, tokens)
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after it raised")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after it raised")
     tower.broken = False
     _check(submission.run_with_cache(tower, tokens), *_by_hand(rand.seed, tokens))
 
@@ -116,10 +116,10 @@ def test_a_name_that_is_not_there(submission, kit, rand):
     """A name that the model does not have raises a KeyError, and leaves no hook on the names before it."""
     tower, tokens = _tower(submission, kit, rand), rand.integers(11, 2, 5)
     submission.run_with_cache(tower, tokens, ["hook_embed"])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run")
     with raises("KeyError", "ValueError", "AttributeError"):
         submission.run_with_cache(tower, tokens, ["hook_embed", "layers.0.hook_midd"])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a wrong name")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a wrong name")
 
 
 def test_hooks_of_others_stay(submission, kit, rand):
@@ -128,7 +128,7 @@ def test_hooks_of_others_stay(submission, kit, rand):
     kit.hook_of_somebody_else(tower, "layers.1.hook_mid")
     result = submission.run_with_cache(tower, tokens)
     ran, left = tower.seen_by_others, kit.hooks_left(tower)
-    compare(left, {"layers.1.hook_mid": 1}, what="hooks on the model after a run")
+    compare(left, {"layers.1.hook_mid": 1}, what="the dict of hooks on the model after a run")
     compare(ran, 1, what="how often the other hook ran")
     _check(result, *_by_hand(rand.seed, tokens))
 

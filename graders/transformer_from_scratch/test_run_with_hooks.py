@@ -52,7 +52,7 @@ def test_no_hooks(submission, kit, rand):
     """With an empty list of hooks, the logits are the model's."""
     tokens = rand.integers(11, 2, 5)
     logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, [])
-    compare(logits, _by_hand(rand.seed, tokens), what="the logits", axes=AXES)
+    compare(logits, _by_hand(rand.seed, tokens), what="the tensor of logits", axes=AXES)
 
 
 def test_none_leaves_the_activation(submission, kit, rand):
@@ -62,7 +62,7 @@ def test_none_leaves_the_activation(submission, kit, rand):
     logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, [(name, function)])
     expected_logits = _by_hand(rand.seed, tokens, {name: lambda a: expected.append(a) or a})
     compare(function.given, expected, what="what the function is given", axes="batch pos d_model")
-    compare(logits, expected_logits, what="the logits", axes=AXES)
+    compare(logits, expected_logits, what="the tensor of logits", axes=AXES)
 
 
 @pytest.mark.parametrize("name", ["hook_embed", "layers.0.hook_mid", "layers.1.hook_in", "layers.2.hook_out"])
@@ -75,7 +75,7 @@ def test_what_a_function_returns_goes_on(submission, kit, rand, name):
 
     function = Function(change)
     logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, [(name, function)])
-    compare(logits, _by_hand(rand.seed, tokens, {name: change}), what="the logits", axes=AXES)
+    compare(logits, _by_hand(rand.seed, tokens, {name: change}), what="the tensor of logits", axes=AXES)
     compare(len(function.given), 1, what="how often the function was called")
 
 
@@ -89,7 +89,7 @@ def test_functions_on_several_names(submission, kit, rand):
     }
     hooks = [(name, Function(change)) for name, change in changes.items()]
     logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, hooks)
-    compare(logits, _by_hand(rand.seed, tokens, changes), what="the logits", axes=AXES)
+    compare(logits, _by_hand(rand.seed, tokens, changes), what="the tensor of logits", axes=AXES)
 
 
 def test_functions_on_the_same_name(submission, kit, rand):
@@ -97,7 +97,7 @@ def test_functions_on_the_same_name(submission, kit, rand):
     tokens, name = rand.integers(11, 2, 5), "layers.1.hook_mid"
     hooks = [(name, Function(lambda a: 3 * a)), (name, Function(lambda a: a + 1)), (name, Function(lambda a: None))]
     logits = submission.run_with_hooks(_tower(submission, kit, rand), tokens, hooks)
-    compare(logits, _by_hand(rand.seed, tokens, {name: lambda a: 3 * a + 1}), what="the logits", axes=AXES)
+    compare(logits, _by_hand(rand.seed, tokens, {name: lambda a: 3 * a + 1}), what="the tensor of logits", axes=AXES)
 
 
 def test_a_function_is_given_the_hooked_module(submission, kit, rand):
@@ -105,7 +105,7 @@ def test_a_function_is_given_the_hooked_module(submission, kit, rand):
     names = ["layers.0.hook_in", "layers.2.hook_mid", "hook_embed"]
     labels = kit.Labels()
     submission.run_with_hooks(_tower(submission, kit, rand), rand.integers(11, 2, 5), [(n, labels) for n in names])
-    compare(sorted(labels.seen), sorted(names), what="the modules that the functions were given")
+    compare(sorted(labels.seen), sorted(names), what="the list of modules that the functions were given")
 
 
 def test_no_hook_is_left(submission, kit, rand):
@@ -114,40 +114,40 @@ def test_no_hook_is_left(submission, kit, rand):
     submission.run_with_hooks(
         tower, tokens, [("hook_embed", Function(lambda a: 2 * a)), ("layers.0.hook_in", kit.Labels())]
     )
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run")
-    compare(tower(tokens), _by_hand(rand.seed, tokens), what="the logits of a plain run afterwards", axes=AXES)
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run")
+    compare(tower(tokens), _by_hand(rand.seed, tokens), what="the result of a plain run afterwards", axes=AXES)
 
 
 def test_no_hook_is_left_when_a_function_raises(submission, kit, rand):
     """When a function raises, the exception comes through and all hooks are gone."""
     tower, tokens = _tower(submission, kit, rand), rand.integers(11, 2, 5)
     submission.run_with_hooks(tower, tokens, [("hook_embed", kit.Labels())])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run")
     with raises("RuntimeError"):
         submission.run_with_hooks(tower, tokens, [("hook_embed", kit.Labels()), ("layers.1.hook_mid", kit.explode)])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a function raised")
-    compare(tower(tokens), _by_hand(rand.seed, tokens), what="the logits of a plain run afterwards", axes=AXES)
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a function raised")
+    compare(tower(tokens), _by_hand(rand.seed, tokens), what="the result of a plain run afterwards", axes=AXES)
 
 
 def test_no_hook_is_left_when_the_model_raises(submission, kit, rand):
     """When the model raises half way, the exception comes through and the hooks are gone all the same."""
     tower, tokens = _tower(submission, kit, rand), rand.integers(11, 2, 5)
     submission.run_with_hooks(tower, tokens, [("hook_embed", kit.Labels())])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run")
     tower.broken = True
     with raises("RuntimeError"):
         submission.run_with_hooks(tower, tokens, [("hook_embed", kit.Labels()), ("layers.2.hook_mid", kit.Labels())])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after it raised")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after it raised")
 
 
 def test_a_name_that_is_not_there(submission, kit, rand):
     """A name that the model does not have raises a KeyError, and leaves no hook on the names before it."""
     tower, tokens = _tower(submission, kit, rand), rand.integers(11, 2, 5)
     submission.run_with_hooks(tower, tokens, [("hook_embed", kit.Labels())])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a run")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a run")
     with raises("KeyError", "ValueError", "AttributeError"):
         submission.run_with_hooks(tower, tokens, [("hook_embed", kit.Labels()), ("layers.0.hook_midd", kit.Labels())])
-    compare(kit.hooks_left(tower), {}, what="hooks on the model after a wrong name")
+    compare(kit.hooks_left(tower), {}, what="the dict of hooks on the model after a wrong name")
     with raises("KeyError", "ValueError", "AttributeError"):
         submission.run_with_hooks(tower, tokens, [("hook_mid", kit.Labels())])
 
@@ -158,9 +158,9 @@ def test_hooks_of_others_stay(submission, kit, rand):
     kit.hook_of_somebody_else(tower, name)
     logits = submission.run_with_hooks(tower, tokens, [(name, Function(lambda a: -a))])
     ran, left = tower.seen_by_others, kit.hooks_left(tower)
-    compare(left, {name: 1}, what="hooks on the model after a run")
+    compare(left, {name: 1}, what="the dict of hooks on the model after a run")
     compare(ran, 1, what="how often the other hook ran")
-    compare(logits, _by_hand(rand.seed, tokens, {name: lambda a: -a}), what="the logits", axes=AXES)
+    compare(logits, _by_hand(rand.seed, tokens, {name: lambda a: -a}), what="the tensor of logits", axes=AXES)
 
 
 def _run(model, tokens, hooks, as_torch_hook=lambda fn: lambda module, args, output: fn(output, module)):

@@ -51,7 +51,7 @@ def test_loss_and_step_of_a_bigram_table(submission, kit, rand):
     loss, after, steps = submission.train_step(model, optimizer, tokens), model.table, optimizer.steps_taken
     expected_loss, expected_table = _bigram_by_hand(table, tokens, lr=2.0)
     compare(loss, expected_loss, what="the loss before the step")
-    compare(after, expected_table, what="the weights after one step of SGD", axes="token next_token")
+    compare(after, expected_table, what="the table of weights after one step of SGD", axes="token next_token")
     compare(steps, 1, what="the number of steps that the optimizer took")
 
 
@@ -77,7 +77,7 @@ def test_gradients_from_before_do_not_count(submission, kit, rand, name):
     for step in range(2):
         compare(losses[step], expected[step], what=f"the loss of step {step + 1}")
     for weights in after:
-        compare(after[weights], getattr(mine, weights).detach(), what=f"the model's {weights} after two steps")
+        compare(after[weights], getattr(mine, weights).detach(), what=f"the tensor {weights} after two steps")
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -105,8 +105,8 @@ def test_several_steps(submission, kit, rand, name):
         loss.backward()
         own_optimizer.step()
         compare(submission.train_step(model, optimizer, batch), loss.item(), what=f"the loss of step {step + 1}")
-    compare(model.vectors, mine.vectors.detach(), what="the weights after six steps", axes="token d_model")
-    compare(model.out, mine.out.detach(), what="the output weights after six steps", axes="d_model token")
+    compare(model.vectors, mine.vectors.detach(), what="the tensor vectors after six steps", axes="token d_model")
+    compare(model.out, mine.out.detach(), what="the tensor out after six steps", axes="d_model token")
 
 
 def test_a_corpus_is_learnt(submission, kit, rand):
