@@ -46,6 +46,19 @@ class Html:
         return self.source
 
 
+class Bundle:
+    """A figure as the data that its `_ipython_display_` would show: plotly's forgets the display id."""
+
+    def __init__(self, figure: Any) -> None:
+        self.figure = figure
+
+    def __repr__(self) -> str:
+        return to_text(self.figure)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict:
+        return self.figure._repr_mimebundle_()
+
+
 def display(obj: Any, slot: str | None = None) -> None:
     """Show `obj` now; the same `slot` again replaces what that slot showed before."""
     if isinstance(obj, LiveLines):
@@ -90,6 +103,8 @@ def display_in_notebook(obj: Any, slot: str | None) -> None:
     from IPython.display import update_display
 
     obj = Html(f"<pre>{htmllib.escape(obj)}</pre>", obj) if isinstance(obj, str) else obj
+    if slot is not None and hasattr(obj, "_ipython_display_"):
+        obj = Bundle(obj)
     if slot is None:
         show(obj)
     elif slot in _shown:

@@ -122,3 +122,21 @@ def test_in_a_notebook_a_slot_is_replaced_in_place(monkeypatch):
     assert live._repr_mimebundle_() == {"text/plain": ""}, "the figure stands above already"
     show.display("a sample")
     assert shown == [("new", live.slot), ("again", live.slot), ("new", None)]
+
+
+def test_in_a_notebook_a_live_figure_is_one_output():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    code = """
+import time
+from dojo import show
+live = show.live_lines("loss")
+for step in range(3):
+    live.add(step, train=step)
+    time.sleep(0.25)
+live
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    figures = [output for output in notebook.cells[0].outputs if show.PLOTLY in output.get("data", {})]
+    assert len(figures) == 1
+    assert list(figures[0]["data"][show.PLOTLY]["data"][0]["y"]) == [0, 1, 2], "the last state stands"
