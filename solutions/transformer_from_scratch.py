@@ -292,7 +292,8 @@ def load_gpt2_weights(model: nn.Module, state_dict: dict[str, Tensor]) -> None:
         attn.c_attn.weight [D, 3H] and .bias [3H]: queries, then keys, then values; in each, head after head;
         attn.c_proj.weight [H, D] and .bias [D]; mlp.c_fc.weight [D, d_mlp] and .bias [d_mlp];
         mlp.c_proj.weight [d_mlp, D] and .bias [D].
-    All but the first two and lm_head multiply from the left, as ours do: [in, out] (the class is called Conv1D).
+    The layers' matrices are stored `[in, out]`, ready for `x @ W` (the class is called Conv1D). `wte`, `wpe` and
+    `lm_head` have one row per token or position.
 
     Args:
         model: a `Transformer`; its parameters are overwritten (the values are copied, not shared).
@@ -302,9 +303,8 @@ def load_gpt2_weights(model: nn.Module, state_dict: dict[str, Tensor]) -> None:
             ignore them.
 
     Raises:
-        ValueError: the state dict has more or fewer layers than the model.
-        An error that says what is wrong (what load_state_dict raises of itself will do) where another weight is missing
-        or its shape does not fit the model.
+        ValueError or RuntimeError (any error will do; load_state_dict raises some of itself): the state dict has more
+            or fewer layers than the model, a weight is missing, or its shape does not fit the model.
 
     Source: transformers, modeling_gpt2.py.
     """
@@ -499,7 +499,7 @@ def run_with_cache(
         they are, whatever the model does later.
 
     Raises:
-        KeyError: a name that the model does not have.
+        KeyError (an AttributeError or ValueError will do): a name that the model does not have.
 
     The hooks that this function adds are gone when it returns, also when the model raises; others stay.
     """
@@ -538,7 +538,7 @@ def run_with_hooks(model: nn.Module, tokens: Tensor, hooks: list[tuple[str, Call
         What the model returned.
 
     Raises:
-        KeyError: a name that the model does not have.
+        KeyError (an AttributeError or ValueError will do): a name that the model does not have.
 
     The hooks that this function adds are gone when it returns, also when the model or a function raises; others stay.
     """
