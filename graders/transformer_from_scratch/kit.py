@@ -42,6 +42,12 @@ def activations(module: nn.Module, x: Tensor, names: list[str]) -> dict[str, lis
     return seen
 
 
+def times_called(module: nn.Module, x: Tensor, names: list[str]) -> dict[str, int]:
+    """How often module(x) calls its own hook points of these names; those that it does not have are left out."""
+    there = [name for name, child in module.named_children() if name in names]
+    return {name: len(outputs) for name, outputs in activations(module, x, there).items()}
+
+
 def with_doubled(module: nn.Module, x: Tensor, name: str) -> Tensor:
     """module(x), while whatever passes through its submodule of that name comes out doubled."""
     handle = module.get_submodule(name).register_forward_hook(lambda submodule, args, output: 2 * output)

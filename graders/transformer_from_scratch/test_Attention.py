@@ -92,6 +92,17 @@ def test_gradients_flow(submission, kit, load_weights, reference, rand):
     compare(to_input, ours.gradients(mine, probe, x)[0], what="the gradient with respect to the input", axes=AXES)
 
 
+def test_the_hook_points_are_used(submission, kit, rand):
+    """Each hook point that the layer has is called, once in a run."""
+    calls = kit.times_called(
+        submission.Attention(config(submission, 3, 7, 4)),
+        rand.normal(2, 5, 7),
+        ["hook_q", "hook_k", "hook_v", "hook_pattern", "hook_z"],
+    )
+    for name, times in calls.items():
+        assert times == 1, f"{name} is called {times} times in one run; call it once, x = self.{name}(x)."
+
+
 class Variant(ref.Attention):
     """The reference in steps, each of which a mistake below replaces."""
 
@@ -116,6 +127,13 @@ class Variant(ref.Attention):
     def forward(self, x):
         q, k, v = (self.project(x, name) for name in "QKV")
         return self.out(self.mix(self.pattern(q, k), v))
+
+
+@mistake(
+    "The result is right, but nothing passes through the hook points: send each activation through its own, x = hook(x)."
+)
+class hook_points_are_not_called(Variant):
+    pass
 
 
 @mistake("You add b_O once for each head; it is added once, after the heads are summed.")

@@ -82,6 +82,21 @@ def test_gradients_flow(submission, kit, load_weights, rand):
     compare(to_input, x.grad, what="the gradient with respect to the input")
 
 
+def test_the_hook_points_are_used(submission, kit, rand):
+    """Each hook point that the layer has is called, once in a run."""
+    calls = kit.times_called(submission.LayerNorm(7), rand.normal(2, 5, 7), ["hook_scale", "hook_normalized"])
+    for name, times in calls.items():
+        assert times == 1, f"{name} is called {times} times in one run; call it once, x = self.{name}(x)."
+
+
+@mistake(
+    "The result is right, but nothing passes through the hook points: send each activation through its own, x = hook(x)."
+)
+class hook_points_are_not_called(ref.LayerNorm):
+    def forward(self, x):
+        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
+
+
 @mistake("Your variance divides by d_model - 1 (torch's default). LayerNorm divides by d_model: pass unbiased=False.")
 class unbiased_variance(ref.LayerNorm):
     def forward(self, x):

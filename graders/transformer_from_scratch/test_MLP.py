@@ -105,6 +105,13 @@ def test_gradients_flow(submission, kit, load_weights, reference, rand):
     compare(to_input, ours.gradients(mine, probe, x)[0], what="the gradient with respect to the input", axes=AXES)
 
 
+def test_the_hook_points_are_used(submission, kit, rand):
+    """Each hook point that the layer has is called, once in a run."""
+    calls = kit.times_called(submission.MLP(config(submission, 5, 9)), rand.normal(2, 4, 5), ["hook_pre", "hook_post"])
+    for name, times in calls.items():
+        assert times == 1, f"{name} is called {times} times in one run; call it once, x = self.{name}(x)."
+
+
 class Variant(ref.MLP):
     """The reference with another activation."""
 
@@ -113,6 +120,13 @@ class Variant(ref.MLP):
 
     def forward(self, x):
         return self.act(x @ self.W_in + self.b_in) @ self.W_out + self.b_out
+
+
+@mistake(
+    "The result is right, but nothing passes through the hook points: send each activation through its own, x = hook(x)."
+)
+class hook_points_are_not_called(Variant):
+    pass
 
 
 @mistake('This is the exact GELU; GPT-2 uses the tanh approximation: F.gelu(..., approximate="tanh").')

@@ -131,6 +131,23 @@ def test_gradients_flow(submission, kit, load_weights, reference, rand):
     compare(to_input, ours.gradients(mine, probe, x)[0], what="the gradient with respect to the input", axes=AXES)
 
 
+def test_the_hook_points_are_used(submission, kit, rand):
+    """Each hook point that the block has is called, once in a run."""
+    names = ["hook_resid_pre", "hook_attn_out", "hook_resid_mid", "hook_mlp_out", "hook_resid_post"]
+    calls = kit.times_called(submission.TransformerBlock(config(submission)), rand.normal(2, 5, 7), names)
+    for name, times in calls.items():
+        assert times == 1, f"{name} is called {times} times in one run; call it once, x = self.{name}(x)."
+
+
+@mistake(
+    "The result is right, but nothing passes through the hook points: send each activation through its own, x = hook(x)."
+)
+class hook_points_are_not_called(ref.TransformerBlock):
+    def forward(self, x):
+        x = x + self.attn(self.ln1(x))
+        return x + self.mlp(self.ln2(x))
+
+
 @mistake(
     "You normalise after the addition (post-LN, the first transformer). GPT-2 normalises what attention and MLP read."
 )
