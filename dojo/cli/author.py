@@ -77,7 +77,7 @@ def lint(
 def _run(console: Console, course: Course, seeds: int, only: set[tuple[str, str]] | None) -> list[Problem]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from dojo.course.lint_dynamic import lint_by_running
+    from dojo.course.lint_dynamic import lint_side_by_side
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=console, transient=True) as bar:
@@ -86,7 +86,7 @@ def _run(console: Console, course: Course, seeds: int, only: set[tuple[str, str]
         def progress(done: int, total: int, text: str) -> None:
             bar.update(task, completed=done, total=total, description=text)
 
-        return lint_by_running(course, seeds=seeds, only=only, progress=progress)
+        return lint_side_by_side(course, seeds=seeds, only=only, progress=progress)
 
 
 def exercise(

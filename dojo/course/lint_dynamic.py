@@ -10,13 +10,17 @@ For each exercise, on several seeds:
 from __future__ import annotations
 
 import ast
+import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dojo.course.lint import Problem
+from dojo.course.load import load_course
 from dojo.course.model import Chapter, Course, CourseError, Exercise
 
 if TYPE_CHECKING:
@@ -39,14 +43,12 @@ def lint_by_running(
     `progress(done, total, text)` is called before each exercise and once at the end. The first seed is 0, so that a
     problem is seen again on the next run.
     """
-    from dojo.grading.local import with_graders  # torch and pytest: only for those who run this
+    import torch  # torch and pytest: only for those who run this
 
-    exercises = [
-        (chapter, exercise)
-        for chapter in course.chapters
-        for exercise in chapter.exercises.values()
-        if only is None or (chapter.id, exercise.name) in only
-    ]
+    from dojo.grading.local import with_graders
+
+    torch.set_num_threads(1)  # the tensors are small, and another exercise may be running beside this one
+    exercises = chosen(course, only)
 
     def body(judge: LocalJudge) -> list[Problem]:
         problems: list[Problem] = []
@@ -59,6 +61,43 @@ def lint_by_running(
         return problems
 
     return with_graders(course, [(chapter.id, exercise.name) for chapter, exercise in exercises], body)
+
+
+def lint_side_by_side(
+    course: Course,
+    seeds: int = 3,
+    only: Collection[tuple[str, str]] | None = None,
+    progress: Progress | None = None,
+) -> list[Problem]:
+    """`lint_by_running`, an exercise a task, in as many processes as there are processors."""
+    places = [(chapter.id, exercise.name) for chapter, exercise in chosen(course, only)]
+    processes = min(len(places), os.cpu_count() or 1)
+    if processes < 2:
+        return lint_by_running(course, seeds, only, progress=progress)
+    found: dict[tuple[str, str], list[Problem]] = {}
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        tasks = {pool.submit(lint_one, course.root, seeds, place): place for place in places}
+        for done, task in enumerate(as_completed(tasks)):
+            found[tasks[task]] = task.result()
+            if progress:
+                progress(done + 1, len(places), tasks[task][1])
+    return [problem for place in places for problem in found[place]]
+
+
+def lint_one(root: Path, seeds: int, place: tuple[str, str]) -> list[Problem]:
+    """The problems of one exercise, in a process that may be asked for more."""
+    return lint_by_running(load_course(root), seeds, [place])
+
+
+def chosen(course: Course, only: Collection[tuple[str, str]] | None) -> list[tuple[Chapter, Exercise]]:
+    """The exercises that `only` names as (chapter, exercise); all of them where it is None."""
+    return [
+        (chapter, exercise)
+        for chapter in course.chapters
+        for exercise in chapter.exercises.values()
+        if only is None or (chapter.id, exercise.name) in only
+    ]
 
 
 class Runner:
@@ -91,8 +130,9 @@ class Runner:
         for mistake in self.judge.mistakes(self.chapter.id, self.exercise.name):
             line = self.line_of(mistake.name)
             for seed in self.seeds:
-                verdict = self.grade(self.namespace() | {self.exercise.name: mistake.code}, seed)
-                told = verdict.mistake.name if verdict.mistake else None
+                briefly = seed != self.seeds[0]  # recognised once, failing on every seed
+                verdict = self.grade(self.namespace() | {self.exercise.name: mistake.code}, seed, briefly)
+                told = mistake.name if briefly else verdict.mistake.name if verdict.mistake else None
                 if verdict.passed:
                     yield self.problem(f"the mistake '{mistake.name}' passes on seed {seed}; add a test for it", line)
                     break
@@ -112,7 +152,7 @@ class Runner:
             right = path.name.startswith("right_")
             for seed in self.seeds:
                 try:
-                    verdict = self.grade(self.namespace(path.read_text(encoding="utf-8"), path), seed)
+                    verdict = self.grade(self.namespace(path.read_text(encoding="utf-8"), path), seed, briefly=True)
                 except Exception as error:
                     if right:
                         yield Problem(place, 1, f"this right solution cannot be run: {type(error).__name__}: {error}")
@@ -126,8 +166,11 @@ class Runner:
     def problem(self, message: str, line: int = 1) -> Problem:
         return Problem(self.grader, line, message)
 
-    def grade(self, namespace: dict[str, Any], seed: int) -> Verdict:
-        return self.judge.grade(self.chapter.id, self.exercise.name, namespace, seed)
+    def grade(self, namespace: dict[str, Any], seed: int, briefly: bool = False) -> Verdict:
+        import torch
+
+        torch.set_grad_enabled(True)  # whatever the submission before this one may have left behind
+        return self.judge.grade(self.chapter.id, self.exercise.name, namespace, seed, briefly)
 
     def namespace(self, code: str = "", path: Path | None = None) -> dict[str, Any]:
         """A fresh copy of the reference's names with `code` laid over them: later references use what `code` defines."""

@@ -17,12 +17,14 @@ def items_of(session: pytest.Session, chapter: str, exercise: str) -> list[pytes
     return [item for item in session.items if grader_of(item.path) == (chapter, exercise)]
 
 
-def run_items(session: pytest.Session, items: Sequence[pytest.Item], bench: Bench) -> None:
-    """Run the items on `bench`, which collects their results."""
+def run_items(session: pytest.Session, items: Sequence[pytest.Item], bench: Bench, stop_early: bool = False) -> None:
+    """Run the items on `bench`, which collects their results; with `stop_early` no further than the first that fails."""
     session.config.stash[BENCH] = bench
     try:
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if stop_early and bench.results[-1].outcome == "failed":
+                break
     finally:
         session.config.stash[BENCH] = None
 

@@ -27,12 +27,14 @@ class LocalJudge:
     def __init__(self, session: pytest.Session, root: Path, needs: dict[tuple[str, str], list[str]]) -> None:
         self.session, self.root, self.needs = session, root, needs
 
-    def grade(self, chapter: str, exercise: str, namespace: dict[str, Any], seed: int | None = None) -> Verdict:
-        """Grade the live names of `namespace`."""
+    def grade(
+        self, chapter: str, exercise: str, namespace: dict[str, Any], seed: int | None = None, briefly: bool = False
+    ) -> Verdict:
+        """Grade the live names of `namespace`; `briefly`: only whether they pass."""
         seed = secrets.randbits(32) if seed is None else seed
         double = benches.local_bench(self.root, chapter, exercise, namespace, seed)
         needs = self.needs.get((chapter, exercise), [])
-        job = judge.Job(str(self.root), chapter, exercise, needs, [], [], 0, seed, "none (live objects)")
+        job = judge.Job(str(self.root), chapter, exercise, needs, [], [], 0, seed, "none (live objects)", briefly)
         return judge.grade(self.session, job, double.endpoint)
 
     def mistakes(self, chapter: str, exercise: str) -> list:
