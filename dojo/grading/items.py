@@ -22,7 +22,8 @@ def run_items(session: pytest.Session, items: Sequence[pytest.Item], bench: Benc
     session.config.stash[BENCH] = bench
     try:
         for item, following in zip(items, [*items[1:], None], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            after = None if stop_early else following  # None: tear everything down, since this may be the last
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if stop_early and bench.results[-1].outcome == "failed":
                 break
     finally:
