@@ -78,8 +78,8 @@ def embed(tokens: Tensor, W_E: Tensor, W_pos: Tensor) -> Tensor:
         float [batch, pos, d_model]. Sequences may be shorter than n_ctx: they use the first rows of W_pos.
 
     Raises:
-        IndexError: pos is greater than n_ctx. (ValueError, or the error that torch raises of itself, will do as well;
-            what must not happen is a result.)
+        IndexError: pos is greater than n_ctx. (ValueError, or the error that torch raises of itself when the sizes do
+            not fit, will do as well; what must not happen is that tokens are cut off or positions repeated.)
 
     Source: learned position vectors as in Radford et al. 2019 (GPT-2).
     """
