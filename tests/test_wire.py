@@ -87,7 +87,9 @@ def test_arrays(dtype):
 
 
 @pytest.mark.parametrize(
-    "value", [nn.Linear(1, 1), object(), len, int, {1, 2}, {(1, 2): 3}, np.array(["x", None]), 1j], ids=repr
+    "value",
+    [nn.Linear(1, 1), object(), len, int, {1, 2}, {(1, 2): 3}, np.array(["x", None]), 1j],
+    ids=lambda value: type(value).__name__,
 )
 def test_everything_else_travels_as_a_handle(value):
     handle = there_and_back(value)
