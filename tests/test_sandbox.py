@@ -98,6 +98,8 @@ SHUT_BY_SECCOMP = ["fork", "exec", "tcp", "udp", "unix", "pair", "kill", "memfd"
 SHUT_CALLS = ["ptrace", "unshare", "mount", "chroot", "pdeathsig"]
 HIDDEN = ["root", "proc", "solutions", "graders", "git", "tests", "passwords"]
 UNWRITABLE = ["write checkout", "write package", "write python", "write root"]
+if str(Path(__file__).resolve()).startswith("/tmp/"):
+    UNWRITABLE.remove("write checkout")  # a folder of that name in the child's own scratch space, not the real one
 REFUSED = {"PermissionError", "FileNotFoundError", "NotADirectoryError", "OSError"}
 
 
@@ -165,7 +167,8 @@ def litter():
 first = tried(fill)
 used = sum(e.stat().st_size for e in os.scandir("/tmp")) >> 20
 for e in list(os.scandir("/tmp")):
-    os.remove(e.path)
+    if e.is_file():  # a checkout under /tmp is shown there as a folder
+        os.remove(e.path)
 return {"fill": first, "used": used, "litter": tried(litter), "files": len(os.listdir("/tmp"))}
 """
     )["found"]
