@@ -44,7 +44,6 @@ class Bench:
     reference: ModuleType
     kit_path: Path
     seed: int
-    stopped: Stopped | None = None
     results: list[TestResult] = field(default_factory=list)
     errors: list[BaseException | None] = field(default_factory=list)  # one an entry of `results`
     traces: dict[str, list] = field(default_factory=dict)  # what came back during each test

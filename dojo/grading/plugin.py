@@ -82,10 +82,10 @@ def submission(bench: Bench, request: pytest.FixtureRequest) -> Submission:
     from . import worker
     from .bench import Submission
 
-    if bench.stopped or bench.endpoint.stopped:
+    if bench.endpoint.stopped:
         pytest.skip("not run")
     seed = bench.test_seed(request.node.nodeid)
-    bench.endpoint.ask("seed", seed + 1)  # not the judge's own: nobody is to draw the same inputs beforehand
+    bench.endpoint.ask("seed", bench.test_seed(f"{request.node.nodeid} for the learner"))  # the judge's is its own
     worker.seed_everything(seed)
     bench.endpoint.trace = bench.traces[request.node.nodeid] = []
     return Submission(bench)
@@ -104,11 +104,11 @@ def agree(bench: Bench, submission: Submission) -> Callable:
 
 
 @pytest.fixture
-def load_weights(submission: Submission) -> Callable:
+def load_weights(bench: Bench, submission: Submission) -> Callable:
     from .bench import load_weights
 
     def load(module: Remote, weights: dict) -> None:
-        with submission._bench.endpoint.untraced():
+        with bench.endpoint.untraced():
             load_weights(module, weights)
 
     return load

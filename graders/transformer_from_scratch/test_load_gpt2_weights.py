@@ -222,14 +222,14 @@ def test_the_model_can_still_be_trained(submission, kit, rand):
     assert not stuck, f"{stuck[0]} cannot be trained any more: it must be a leaf that requires a gradient."
 
 
-def test_heads_that_do_not_fill_d_model(submission, kit, rand):
+def test_heads_that_do_not_fill_d_model(bench, submission, kit, rand):
     """n_heads * d_head may differ from d_model: 3 heads of 2 beside a d_model of 10."""
     sizes = (19, 10, 9, 2, 3, 2, 17)
     state = _state(_gpt2(rand, (19, 10, 9, 2, 2, 5, 17), kind=GPT2Model))
     for layer in range(2):
         for name, shape in (("c_attn.weight", (10, 18)), ("c_attn.bias", (18,)), ("c_proj.weight", (6, 10))):
             state[f"h.{layer}.attn.{name}"] = rand.normal(*shape)
-    with submission._bench.endpoint.untraced():  # errors for want of a shape that fits have as many texts as learners
+    with bench.endpoint.untraced():  # errors for want of a shape that fits have as many texts as learners
         parameters = _loaded(submission, kit, rand, sizes, state)
     for name, expected in _by_hand(state, sizes).items():
         compare(parameters[name], expected, what=f"the parameter {name}")
