@@ -3,12 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: serve test quick lint types course notebooks setup browser clean
+.PHONY: serve test quick lint types course notebooks setup tools browser clean
 
 serve: .venv/ready
 	$(BIN)/dojo serve
 
-test: setup browser lint types course
+test: setup tools browser lint types course
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 quick: setup  ## what a developer runs while working: under two minutes
@@ -33,6 +33,13 @@ setup: .venv/ready
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt torch==2.13.0 --editable '.[dev]'
+	touch $@
+
+# what the tests compare the course with: TransformerLens, nnsight, SAELens (nothing that a learner needs)
+tools: .venv/tools
+
+.venv/tools: .venv/ready
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,tools]'
 	touch $@
 
 # the tests drive the site in Debian's Chromium
