@@ -10,7 +10,7 @@ from typing import Any
 
 from . import bench, rpc, wire
 from .sentences import exception_sentence
-from .submission import Submission
+from .submission import Chunk
 
 MIMES = {"text/plain", "text/html", "application/vnd.plotly.v1+json"}
 MAX_OUTPUTS = 40
@@ -29,12 +29,12 @@ class Output:
 def run_demo(
     sock: socket.socket,
     status: int,
-    submission: Submission,
+    chunks: list[Chunk],
     code: str,
     seconds: float,
     on_event: Callable[[dict], None],
 ) -> list[Output]:
-    """Load the submission in the worker behind `sock`, run `code`, return its outputs; a failure is an output too."""
+    """Load the submission's chunks in the worker behind `sock`, run `code`, return its outputs; a failure is an output too."""
     slots: dict[str, Output] = {}
     counted = 0
 
@@ -60,7 +60,7 @@ def run_demo(
     channel.deadline = time.monotonic() + seconds
     rpc.connect(endpoint, channel)
     try:
-        endpoint.ask("load", [[c.name, c.source, c.line] for c in submission.chunks])
+        endpoint.ask("load", [[c.name, c.source, c.line] for c in chunks])
         endpoint.ask("demo", code, emit)
         printed, _ = endpoint.printed()
     except rpc.RemoteError as error:

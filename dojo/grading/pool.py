@@ -20,12 +20,13 @@ from typing import Any
 
 import msgspec
 
+from dojo import transformer
 from dojo.course import needs_closure
 
 from . import sandbox, verdict, wire
 from .demo import Output, run_demo
 from .parent import Child, GraderError, Zygote, has_ended, read_layers, usual_job
-from .submission import Submission
+from .submission import Chunk, Submission
 
 Event = Callable[[dict], None]
 JUDGE_GRACE = 60.0  # beyond the worker's own limit: for the judge's replays
@@ -111,17 +112,29 @@ class Grader:
 
     def _job(self, submission: Submission, chapter: str, exercise: str, seed: int) -> dict:
         content = self.course.chapter(chapter)
-        given = f"from __future__ import annotations\n{content.header}\n{content.givens}"
+        header = f"from __future__ import annotations\n{content.header}\n{content.givens}"
+        given = Chunk("the given code", header, 1)
         return {
             "root": str(self.course.root),
             "chapter": chapter,
             "exercise": exercise,
             "needs": needs_closure(content, exercise),
-            "chunks": [["the given code", given, 1], *([c.name, c.source, c.line] for c in submission.chunks)],
+            "chunks": [[c.name, c.source, c.line] for c in (*self._library(chapter), given, *submission.chunks)],
             "notes": list(submission.notes),
             "seconds": float(content.exercises[exercise].limits.seconds),
             "seed": seed,
         }
+
+    def _library(self, chapter: str) -> list[Chunk]:
+        """What a worker runs first so that `dojo.transformer` is there, though it cannot read the references. Those who are
+        writing that very chapter do without."""
+        if chapter == transformer.CHAPTER:
+            return []
+        try:
+            text = transformer.source(self.course.root)
+        except OSError:  # a course that has no Transformer
+            return []
+        return [Chunk("the course's Transformer", f"import dojo.transformer\ndojo.transformer.provide({text!r})", 1)]
 
     def _grade(self, job: dict, fresh: bool = False) -> verdict.Verdict:
         limits = self.course.chapter(job["chapter"]).exercises[job["exercise"]].limits
@@ -143,8 +156,10 @@ class Grader:
             self._judges.kill(judge)
             self._refill_soon()
 
-    def demo(self, submission: Submission, code: str, *, seconds: float, on_event: Event | None = None) -> list[Output]:
-        """Run `code` after the submission in a confined process and return what it displayed.
+    def demo(
+        self, submission: Submission, chapter: str, code: str, *, seconds: float, on_event: Event | None = None
+    ) -> list[Output]:
+        """Run `code` of a chapter after the submission in a confined process and return what it displayed.
 
         on_event hears {"kind": "progress", ...} and {"kind": "output", "slot", "mime", "data"} while it runs.
         A demo that fails ends with one text/plain output that says so.
@@ -152,7 +167,8 @@ class Grader:
         with self._slot(on_event):
             worker = self._take("worker", None, cpu_seconds=int(seconds) + 5)
             try:
-                return run_demo(worker.sock, worker.status, submission, code, seconds, on_event or (lambda event: None))
+                chunks = [*self._library(chapter), *submission.chunks]
+                return run_demo(worker.sock, worker.status, chunks, code, seconds, on_event or (lambda event: None))
             finally:
                 self._workers.kill(worker)
                 self._refill_soon()

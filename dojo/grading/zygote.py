@@ -24,7 +24,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-DEMOS_USE = ("dojo.show", "dojo.models", "plotly.graph_objects", "safetensors.torch", "tokenizers")
+COURSE_USES = ("einops", "numpy.random", "dojo.models", "dojo.transformer", "safetensors.torch", "tokenizers")
+DEMOS_USE = ("dojo.show", "plotly.graph_objects")
 
 
 def main(argv: list[str]) -> int:
@@ -42,7 +43,7 @@ def _worker(control: socket.socket, root: Path, demos: bool) -> int:
     torch.set_num_threads(1)  # before any operation: a forked child must not own, or wait for, a pool of threads
     from dojo.grading import sandbox, worker
 
-    for name in ("einops", "numpy.random", *(DEMOS_USE if demos else ())):
+    for name in (*COURSE_USES, *(DEMOS_USE if demos else ())):
         importlib.import_module(name)  # so that no child has to
     view = sandbox.view_for(root)
     worker.warm_up()

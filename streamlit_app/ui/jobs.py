@@ -116,7 +116,9 @@ class Jobs:
             try:
                 submission = self.demo_submission(learner, chapter, demo)
                 with self.demo_turn:
-                    outputs = self._grader().demo(submission, demo.code, seconds=demo.seconds, on_event=job.event)
+                    outputs = self._grader().demo(
+                        submission, chapter.id, demo.code, seconds=demo.seconds, on_event=job.event
+                    )
                 job.outputs = {str(number): (output.mime, output.data) for number, output in enumerate(outputs)}
             except Exception as error:
                 job.problem = str(error)

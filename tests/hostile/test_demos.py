@@ -10,12 +10,13 @@ from dojo.grading import Grader
 from dojo.grading.submission import from_text
 
 pytestmark = pytest.mark.hostile
+CHAPTER = "transformer_from_scratch"
 
 
 def shown(grader: Grader, submission: str, code: str, seconds: float = 2.0) -> tuple[list, list, float]:
     events: list[dict] = []
     started = time.monotonic()
-    outputs = grader.demo(from_text(submission), code, seconds=seconds, on_event=events.append)
+    outputs = grader.demo(from_text(submission), CHAPTER, code, seconds=seconds, on_event=events.append)
     return outputs, [e for e in events if e["kind"] not in ("queue", "start")], time.monotonic() - started
 
 
