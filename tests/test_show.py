@@ -114,7 +114,7 @@ def test_without_sink_or_notebook_a_line_is_printed(capsys):
 
 def test_in_a_notebook_a_slot_is_replaced_in_place(monkeypatch):
     shown: list[tuple[str, str | None]] = []
-    monkeypatch.setattr(show, "in_ipython", lambda: True)
+    monkeypatch.setattr("dojo.show.output.in_ipython", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda obj, display_id=None: shown.append(("new", display_id)))
     monkeypatch.setattr("IPython.display.update_display", lambda obj, display_id: shown.append(("again", display_id)))
     live = show.live_lines("loss")

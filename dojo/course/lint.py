@@ -295,7 +295,7 @@ def _shipped() -> set[str]:
 
 
 def _show_names() -> set[str]:
-    path = Path(__file__).parent.parent / "show.py"
+    path = Path(__file__).parent.parent / "show" / "__init__.py"
     return module_names(path.read_text(encoding="utf-8"))
 
 
