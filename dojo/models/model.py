@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from dojo.models import smollm2
 from dojo.models.folder import ModelError, load_config, load_state_dict
 
 
@@ -16,7 +17,8 @@ def load_model(name: str | Path, code: Any = None) -> nn.Module:
     TransformerLens names them.
 
     Args:
-        name: a shipped model, a folder in Hugging Face format, or a name on the Hugging Face hub such as "gpt2".
+        name: a shipped model, a folder in Hugging Face format, or a name on the Hugging Face hub such as "gpt2". Or
+            "smollm2", a real pretrained model that a package brings: Llama-shaped, it comes as `dojo.models.llama.Llama`.
         code: where Config, Transformer and load_gpt2_weights are taken from: a module or other namespace, such as your
             own from chapter 1. Default: the course's reference.
 
@@ -24,6 +26,8 @@ def load_model(name: str | Path, code: Any = None) -> nn.Module:
         ModelError: there is no such model, the hub cannot be reached, the model is not built like GPT-2, its files are
             damaged, or the references are hidden (in the sandbox, while you write chapter 1).
     """
+    if name == smollm2.NAME:
+        return smollm2.load_model()
     sizes, weights = load_config(name), load_state_dict(name)
     try:
         code = importlib.import_module("dojo.transformer") if code is None else code

@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer as FastTokenizer
 from torch import Tensor
 
+from dojo.models import smollm2
 from dojo.models.folder import ModelError, model_path
 
 END = "<|endoftext|>"
@@ -47,11 +48,13 @@ def _ids(tokens: Tensor | Iterable[int]) -> list[int]:
 
 
 def load_tokenizer(name: str | Path) -> Tokenizer:
-    """The tokenizer of a shipped model, of a local folder, or of a model on the hub.
+    """The tokenizer of a shipped model, of a local folder, of a model on the hub, or of "smollm2".
 
     Raises:
         ModelError: there is no such model, the hub cannot be reached, or the model has no tokenizer that can be read.
     """
+    if name == smollm2.NAME:
+        return Tokenizer(smollm2.load_fast_tokenizer())
     folder = model_path(name)
     try:
         if (folder / "tokenizer.json").is_file():
