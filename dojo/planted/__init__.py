@@ -1,0 +1,9 @@
+"""Models whose circuit is known because it was planted: weights set by a program, not by training.
+
+`gate_model` computes AND or OR of two facts; `mystery_heads` continues repeated sequences by heads that a name decides.
+"""
+
+from dojo.planted.gates import GATE_HEADS, gate_model, gate_tokens
+from dojo.planted.induction import mystery_heads
+
+__all__ = ["GATE_HEADS", "gate_model", "gate_tokens", "mystery_heads"]
