@@ -6,13 +6,15 @@ A head is named (layer, head).
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 import einops
 import torch
 import torch.nn as nn
 from torch import Tensor
 
-from dojo.ioi import Prompts
+from dojo import load_model, load_tokenizer
+from dojo.ioi import Prompts, corrupted, ioi_prompts
 from dojo.transformer import run_with_cache, run_with_hooks
 
 Head = tuple[int, int]  # (layer, head)
@@ -37,6 +39,37 @@ def logit_difference(logits: Tensor, correct: Tensor, wrong: Tensor) -> Tensor:
     """
     rows = torch.arange(len(logits))
     return (logits[rows, -1, correct] - logits[rows, -1, wrong]).mean()
+
+
+@dataclass
+class Task:
+    """A model, prompts, and the two ways in which this chapter spoils them.
+
+    corrupted: int64 [batch, pos], the second subject replaced by the indirect object: the answer flips.
+    reference: int64 [batch, pos], three other names: there is no answer.
+    """
+
+    model: nn.Module
+    prompts: Prompts
+    corrupted: Tensor
+    reference: Tensor
+
+    def metric(self, logits: Tensor) -> Tensor:
+        """The logit difference, right answer of the clean prompts minus wrong one."""
+        return logit_difference(logits, self.prompts.correct, self.prompts.wrong)
+
+
+def load_task(name: str, order: str = "ABBA", n: int = 24) -> Task:
+    """Indirect-object identification on a model that ships with the course, or on any GPT-2-shaped one.
+
+    Args:
+        name: "ioi-a", "ioi-b", "known-circuit"; "gpt2" or a folder.
+        order: "ABBA" or "BABA": which of the two names comes first.
+        n: how many prompts, of pairs of names that ioi-a and ioi-b were not trained on.
+    """
+    tokenizer = load_tokenizer(name)
+    prompts = ioi_prompts(tokenizer, n, order=order, held_out=True)
+    return Task(load_model(name), prompts, corrupted(prompts, tokenizer), corrupted(prompts, tokenizer, "ABC"))
 
 
 def component_names(model: nn.Module) -> list[str]:
@@ -509,7 +542,7 @@ def self_repair(
     return {"direct": direct, "total": total, "repaired": direct - total}
 
 
-def name_the_circuit(model: nn.Module, prompts: Prompts, corrupted: Tensor, reference_tokens: Tensor) -> dict:
+def name_the_circuit(model: nn.Module, prompts: Prompts, corrupted_tokens: Tensor, reference_tokens: Tensor) -> dict:
     """Say which heads of an unknown model identify the indirect object, and by which algorithm.
 
     The model is `mystery_circuit(LEARNER)`: three layers of four heads, drawn afresh for every name. The judge does not
@@ -522,8 +555,8 @@ def name_the_circuit(model: nn.Module, prompts: Prompts, corrupted: Tensor, refe
     Args:
         model: a `Transformer`.
         prompts: tokens [batch, pos], correct and wrong [batch], positions by name ("IO", "S1", "S1+1", "S2", "END").
-        corrupted: int64 [batch, pos], the same prompts with the second subject replaced by the indirect object: the answer
-            flips.
+        corrupted_tokens: int64 [batch, pos], the same prompts with the second subject replaced by the indirect object: the
+            answer flips.
         reference_tokens: int64 [batch, pos], the same prompts with three other names: no answer.
         You may work the answer out here, with any function of this chapter, or find it in a notebook and return it as it is.
 
@@ -538,9 +571,9 @@ def name_the_circuit(model: nn.Module, prompts: Prompts, corrupted: Tensor, refe
         return logit_difference(logits, prompts.correct, prompts.wrong)
 
     logits, clean = run_with_cache(model, prompts.tokens)
-    corrupted_logits, other = run_with_cache(model, corrupted)
+    corrupted_logits, other = run_with_cache(model, corrupted_tokens)
     ends = metric(logits), metric(corrupted_logits)
-    restored = normalised_effect(patch_heads(model, corrupted, clean, metric), *ends)
+    restored = normalised_effect(patch_heads(model, corrupted_tokens, clean, metric), *ends)
     broken = normalised_effect(patch_heads(model, prompts.tokens, other, metric), *ends, "noising")
     matters = (restored.abs() > 0.1) | (broken.abs() > 0.1)
     heads = [(layer, head) for layer, head in matters.nonzero().tolist()]
