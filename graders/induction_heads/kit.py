@@ -5,6 +5,7 @@ The graders' own side imports it too, so that both sides are treated alike.
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from dojo.transformer import Config, Transformer
 
@@ -39,3 +40,101 @@ def hooks_left(model: nn.Module) -> dict[str, int]:
     """How many forward hooks each module has now; those without one are left out. "" is the model itself."""
     counts = {name: len(m._forward_hooks) + len(m._forward_pre_hooks) for name, m in model.named_modules()}
     return {name: count for name, count in counts.items() if count}
+
+
+# --- repeated_tokens ---
+
+
+def drawn_rows(repeated_tokens, seed: int, *args, **kwargs):
+    """What the function returns with a generator that starts from the seed, told in a way that is the same for every draw.
+
+    Returns:
+        {"first": each token replaced by the first position of its row at which it stands, "bos": where bos stands}, both
+        [batch, pos]; or the answer itself where it is no tensor with two axes.
+    """
+    tokens = repeated_tokens(*args, generator=torch.Generator().manual_seed(seed), **kwargs)
+    if not isinstance(tokens, Tensor) or tokens.ndim != 2:
+        return tokens
+    first = (tokens[:, :, None] == tokens[:, None, :]).int().argmax(dim=-1)
+    return {"first": first.to(tokens.dtype), "bos": tokens == kwargs.get("bos", 0)}
+
+
+def token_statistics(repeated_tokens, seed: int, n_rows: int, period: int, d_vocab: int, bos: int) -> dict[str, Tensor]:
+    """How often things happen in rows of one long period, against how often they would if draws were even and independent.
+
+    Numbers are rounded to halves, so that a right draw gives 1 and the same slip gives the same number on every draw.
+
+    Returns:
+        "tokens": how often each token stands after the first position; "neighbours": how often two equal ones stand next to
+        each other; "rows": how often a row has the same token as the row before, at the same position.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    tokens = repeated_tokens([period] * n_rows, period + 1, d_vocab, bos=bos, generator=generator)[:, 1:]
+    even = 1 / (d_vocab - 1)
+    shares = torch.bincount(tokens.flatten(), minlength=d_vocab) / tokens.numel()
+    neighbours = (tokens[:, 1:] == tokens[:, :-1]).float().mean()
+    rows = (tokens[1:] == tokens[:-1]).float().mean()
+    found = {"tokens": shares, "neighbours": neighbours, "rows": rows}
+    return {name: (2 * share / even).round() / 2 for name, share in found.items()}
+
+
+def drawn_again(repeated_tokens, seed: int) -> dict[str, bool]:
+    """Which draws come out the same, of long rows that two draws of their own never share."""
+
+    def draw(generator: torch.Generator | None) -> Tensor:
+        return repeated_tokens([9, 12], 25, 1000, generator=generator)
+
+    def fresh(seed: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    kept = fresh(seed)
+    once, again = draw(kept), draw(kept)
+    torch.manual_seed(seed)
+    default, default_again = draw(None), draw(None)
+    torch.manual_seed(seed)
+    return {
+        "the same seed": torch.equal(draw(fresh(seed)), once),
+        "another seed": torch.equal(draw(fresh(seed + 1)), once),
+        "one generator, used twice": torch.equal(once, again),
+        "generator=None, twice": torch.equal(default, default_again),
+        "generator=None, torch's own with the same seed": torch.equal(draw(None), default),
+    }
+
+
+# --- qk_circuit, ov_circuit, copying_score ---
+
+
+def matrix_of(circuit, model: nn.Module, layer: int, head: int):
+    """The matrix that a circuit function's answer stands for, however it is split; the answer itself if it is neither."""
+    answer = circuit(model, layer, head)
+    if hasattr(answer, "left") and hasattr(answer, "right"):
+        answer = answer.left @ answer.right
+    return answer.detach() if isinstance(answer, Tensor) else answer
+
+
+class TooLarge(BaseException):
+    """A tensor was made that is larger than allowed. No Exception, so that no `except Exception` swallows it."""
+
+
+class SmallTensorsOnly(TorchFunctionMode):
+    """Raises as soon as a function of torch returns a tensor of more than `limit` entries."""
+
+    def __init__(self, limit: int):
+        super().__init__()
+        self.limit = limit
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and result.numel() > self.limit:
+            raise TooLarge
+        return result
+
+
+def makes_a_tensor_above(limit: int, function, *args) -> bool:
+    """Whether function(*args) makes a tensor of more than `limit` entries on its way; it is stopped there."""
+    try:
+        with SmallTensorsOnly(limit):
+            function(*args)
+    except TooLarge:
+        return True
+    return False
