@@ -88,7 +88,7 @@ def test_same_logits_and_activations_as_transformers(pair, tokens):
 
 
 def test_activations_have_chapter_1s_names_and_shapes(pair, tokens):
-    """What is not there has no counterpart: position vectors, and what is inside the MLP."""
+    """What is inside the MLP has no counterpart."""
     from dojo.transformer import Config, Transformer
 
     chapter_1 = Transformer(Config(**{key: value for key, value in vars(SIZES).items() if key in vars(Config())}))
@@ -96,10 +96,11 @@ def test_activations_have_chapter_1s_names_and_shapes(pair, tokens):
         expected = run_with_cache(chapter_1, tokens)[1]
         actual = run_with_cache(pair[0], tokens)[1]
     missing = {name for name in expected if name not in actual}
-    assert {name.split(".")[-1] for name in missing} == {"hook_pos_embed", "hook_pre", "hook_post"}
+    assert {name.split(".")[-1] for name in missing} == {"hook_pre", "hook_post"}
     assert {name.split(".")[-1] for name in actual if name not in expected} == {"hook_rot_q", "hook_rot_k"}
     assert all(actual[name].shape == expected[name].shape for name in expected if name not in missing)
-    for name in ("W_Q", "W_K", "W_V", "W_O"):
+    assert not actual["hook_pos_embed"].any()
+    for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V", "b_O"):
         assert getattr(pair[0].blocks[1].attn, name).shape == getattr(chapter_1.blocks[1].attn, name).shape
 
 

@@ -28,6 +28,16 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """The models are tiny: more threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 each_model = pytest.mark.parametrize("name", shipped_models())
 each_deep_model = pytest.mark.parametrize("name", [name for name in shipped_models() if name != "induction-1-layer"])
 
@@ -50,7 +60,7 @@ def folded(name: str):
     from transformer_lens.model_bridge import TransformerBridge
 
     model = TransformerBridge.boot_transformers(str(model_path(name)), device="cpu")
-    model.enable_compatibility_mode()
+    model.enable_compatibility_mode(center_writing_weights=False, center_unembed=False, fold_value_biases=False)
     return model
 
 
@@ -234,3 +244,196 @@ def test_ablations(name, mode, induction_heads):
 
     actual = induction_heads.ablate_heads(ours(name), tokens, heads, mode)
     assert_same(torch.tensor(actual), loss(logits) - loss(clean_logits), "rise of the loss")
+
+
+# Chapter 3. TransformerLens patches in loops, which take long: on a few models, with and without MLPs.
+
+patched_model = pytest.mark.parametrize(
+    "name", [name for name in shipped_models() if name in ("small-lm", "ioi-a", "known-circuit")]
+)
+
+
+@pytest.fixture(scope="module")
+def activation_patching():
+    return reference("activation_patching")
+
+
+@functools.cache
+def other_tokens(name: str) -> torch.Tensor:
+    """The corrupted run: two tokens of each row are other ones."""
+    tokens = some_tokens(name).clone()
+    tokens[:, [4, 13]] = (tokens[:, [4, 13]] + 5) % ours(name).config.d_vocab
+    return tokens
+
+
+def right_and_wrong(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the model thinks likely after the clean run, and after the corrupted one."""
+    with torch.no_grad():
+        return run(name)[0][:, -1].argmax(-1), ours(name)(other_tokens(name))[:, -1].topk(2).indices[:, 1]
+
+
+def metric(name: str):
+    """The mean logit difference, written without the chapter's function."""
+    correct, wrong = right_and_wrong(name)
+    rows = torch.arange(len(correct))
+    return lambda logits: (logits[rows, -1, correct] - logits[rows, -1, wrong]).mean()
+
+
+@each_model
+def test_residual_stack(name, activation_patching):
+    stack = activation_patching.residual_stack(ours(name), run(name)[1])
+    parts = dict(zip(activation_patching.component_names(ours(name)), stack, strict=True))
+    cache = theirs(name)[1]
+    theirs_by_head, labels = cache.stack_head_results(return_labels=True)
+    for label, value in zip(labels, theirs_by_head, strict=True):
+        assert_same(parts["head " + label[1:].replace("H", ".")], value, label)
+    for value, label in zip(*cache.decompose_resid(return_labels=True), strict=True):
+        if label.endswith("attn_out"):
+            layer = label.split("_")[0]
+            ours_ = sum(part for key, part in parts.items() if key.startswith((f"head {layer}.", f"b_O {layer}")))
+        else:
+            ours_ = parts[f"MLP {label.split('_')[0]}" if label.endswith("mlp_out") else label]
+        assert_same(ours_, value, label)
+
+
+@each_model
+def test_direct_logit_attribution(name, activation_patching):
+    """TransformerLens attributes only heads and layers, and supposes that the last LayerNorm's weight is folded into W_U."""
+    correct, wrong = right_and_wrong(name)
+    with torch.no_grad():
+        cache = folded(name).run_with_cache(some_tokens(name))[1]
+        stack, labels = cache.stack_head_results(pos_slice=-1, return_labels=True)
+        expected = cache.logit_attrs(stack, tokens=correct, incorrect_tokens=wrong, pos_slice=-1)
+    direction = (ours(name).W_U[:, correct] - ours(name).W_U[:, wrong]).T
+    actual = activation_patching.direct_logit_attribution(ours(name), run(name)[1], direction)
+    names = activation_patching.component_names(ours(name))
+    for label, value in zip(labels, expected, strict=True):
+        assert_same(actual[names.index("head " + label[1:].replace("H", "."))], value, label)
+    bias = folded(name).b_U[correct] - folded(name).b_U[wrong]
+    assert_same(actual[-1], bias, "bias")
+    logits = theirs(name)[0][:, -1]
+    rows = torch.arange(len(logits))
+    assert_same(actual.sum(0), logits[rows, correct] - logits[rows, wrong], "sum")
+
+
+@each_model
+def test_logit_lens(name, activation_patching):
+    model, cache = bridge(name), theirs(name)[1]
+    with torch.no_grad():
+        expected = model.unembed(model.ln_final(cache.accumulated_resid()))
+    assert_same(activation_patching.logit_lens(ours(name), run(name)[1]), expected, "logit lens")
+
+
+@patched_model
+@pytest.mark.parametrize("stream", ["resid_pre", "resid_mid", "attn_out", "mlp_out"])
+def test_patching_streams(name, stream, activation_patching):
+    from transformer_lens import patching
+
+    sweep = getattr(patching, f"get_act_patch_{stream}")
+    with torch.no_grad():
+        expected = sweep(bridge(name), other_tokens(name), theirs(name)[1], metric(name))
+    actual = activation_patching.patch_residual(ours(name), other_tokens(name), run(name)[1], metric(name), stream)
+    assert_same(actual, expected, stream)
+
+
+@patched_model
+def test_patching_heads_and_their_inputs(name, activation_patching):
+    from transformer_lens import patching
+
+    case = ours(name), other_tokens(name), run(name)[1], metric(name)
+    with torch.no_grad():
+        out, *inputs = patching.get_act_patch_attn_head_all_pos_every(
+            bridge(name), other_tokens(name), theirs(name)[1], metric(name)
+        )
+    assert_same(activation_patching.patch_heads(*case), out, "heads")
+    assert_same(activation_patching.patch_head_inputs(*case), torch.stack(inputs), "q, k, v, pattern")
+
+
+@patched_model
+def test_patching_one_head_at_one_position(name, activation_patching):
+    import pandas
+    from transformer_lens import patching
+
+    by_head = patching.layer_head_pos_pattern_patch_setter  # takes the head before the position
+    places = [(layer, position, head) for layer in (0, 2) for position, head in ((4, 0), (13, 3), (20, 1))]
+    places = [place for place in places if place[1] < some_tokens(name).shape[1]]
+    for site, setter in [
+        ("z", patching.layer_pos_head_vector_patch_setter),
+        ("k", patching.layer_pos_head_vector_patch_setter),
+        ("pattern", lambda now, index, clean: by_head(now, [index[0], index[2], index[1]], clean)),
+    ]:
+        with torch.no_grad():
+            expected = patching.generic_activation_patch(
+                bridge(name),
+                other_tokens(name),
+                theirs(name)[1],
+                metric(name),
+                setter,
+                site,
+                index_df=pandas.DataFrame(places, columns=["layer", "pos", "head"]),
+            )
+        for (layer, position, head), value in zip(places, expected, strict=True):
+            hook = f"blocks.{layer}.attn.hook_{site}"
+            logits = activation_patching.patch(ours(name), other_tokens(name), hook, run(name)[1][hook], position, head)
+            assert_same(metric(name)(logits), value, f"{hook} {position} {head}")
+
+
+@patched_model
+def test_attribution_patching(name, activation_patching):
+    """Its gradients against those of TransformerLens's backward hooks."""
+    sites = ["blocks.1.hook_resid_pre", "blocks.2.hook_mlp_out", "blocks.1.attn.hook_z", "blocks.0.attn.hook_q"]
+    actual = activation_patching.attribution_patch(
+        ours(name), some_tokens(name), other_tokens(name), metric(name), sites
+    )
+    model, values, gradients = bridge(name), {}, {}
+
+    def keep(value, hook, site, where):
+        where[site] = value.detach().clone()
+
+    def hooks(where):
+        return [(site, functools.partial(keep, site=site, where=where)) for site in sites]
+
+    with model.hooks(fwd_hooks=hooks(values), bwd_hooks=hooks(gradients)):
+        metric(name)(model(other_tokens(name))).backward()
+    model.zero_grad()
+    for site in sites:
+        expected = ((theirs(name)[1][site] - values[site]) * gradients[site]).sum((0, -1))
+        assert_same(actual[site], expected, site)
+
+
+@patched_model
+@pytest.mark.parametrize("path", ["q", "k", "v", "logits"])
+def test_path_patching(name, path, activation_patching):
+    """As Wang et al. do it: freeze all else on the way, see what reaches the receivers, and put that into a plain run."""
+    tokens, model, sender, receivers = other_tokens(name), bridge(name), (0, 1), [(2, 0, path), (2, 3, path)]
+    with torch.no_grad():
+        own, clean = model.run_with_cache(tokens)[1], theirs(name)[1]
+    arrived = {}
+
+    def freeze(value, hook, site):
+        frozen = own[site].clone()
+        if site == "blocks.0.attn.hook_z":
+            frozen[:, :, sender[1]] = clean[site][:, :, sender[1]]
+        return frozen
+
+    def keep(value, hook, site):
+        arrived[site] = value.clone()
+
+    def put(value, hook, site):
+        value = value.clone()
+        for _, head, _ in receivers:
+            value[:, :, head] = arrived[site][:, :, head]
+        return value
+
+    upto = len(ours(name).blocks) if path == "logits" else 2
+    frozen = [f"blocks.{layer}.{site}" for layer in range(upto) for site in ("attn.hook_z", "hook_mlp_out")]
+    freezing = [(site, functools.partial(freeze, site=site)) for site in frozen]
+    site = f"blocks.2.attn.hook_{path}"
+    with torch.no_grad():
+        if path == "logits":
+            expected = model.run_with_hooks(tokens, fwd_hooks=freezing)
+        else:
+            model.run_with_hooks(tokens, fwd_hooks=[*freezing, (site, functools.partial(keep, site=site))])
+            expected = model.run_with_hooks(tokens, fwd_hooks=[(site, functools.partial(put, site=site))])
+    to = "logits" if path == "logits" else receivers
+    assert_same(activation_patching.path_patch(ours(name), tokens, run(name)[1], sender, to), expected)

@@ -2,7 +2,8 @@
 
 Its hook points and attention weights have the names and shapes that they have in chapter 1's Transformer, so that what the
 chapters write for the one runs on the other. Where grouped-query attention shares keys and values between heads, W_K, W_V,
-`hook_k` and `hook_v` show each head with its own copy.
+`hook_k` and `hook_v` show each head with its own copy. Two things do not carry over: RMSNorm subtracts no mean, so that
+attributions which subtract it do not add up exactly; and a score of attention is not q . k but that of the two, rotated.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ class LlamaConfig(Config):
 
 
 class Norm(RMSNorm):
-    """Chapter 1's RMSNorm with the hook points of its LayerNorm."""
+    """Chapter 1's RMSNorm with the hook points of its LayerNorm, and a bias of 0."""
 
     def __init__(self, d_model: int, eps: float):
         super().__init__(d_model, eps)
+        self.register_buffer("bias", torch.zeros(d_model), persistent=False)
         self.hook_scale = HookPoint()  # [..., 1]
         self.hook_normalized = HookPoint()  # [..., d_model], after the weight
 
@@ -38,7 +40,7 @@ class Norm(RMSNorm):
 
 
 class Attention(nn.Module):
-    """Grouped-query attention (Ainslie et al. 2023) with rotary positions and no biases.
+    """Grouped-query attention (Ainslie et al. 2023) with rotary positions; the biases are 0.
 
     `hook_q` and `hook_k` take queries and keys before the rotation, `hook_rot_q` and `hook_rot_k` after it.
     """
@@ -47,6 +49,9 @@ class Attention(nn.Module):
         super().__init__()
         n_heads, n_kv_heads, d_model, d_head = config.n_heads, config.n_kv_heads, config.d_model, config.d_head
         self.config = config
+        for name in ("b_Q", "b_K", "b_V"):  # what is written for chapter 1's Transformer may add them
+            self.register_buffer(name, torch.zeros(n_heads, d_head), persistent=False)
+        self.register_buffer("b_O", torch.zeros(d_model), persistent=False)
         self.W_Q = nn.Parameter(torch.empty(n_heads, d_model, d_head))
         self.W_K_shared = nn.Parameter(torch.empty(n_kv_heads, d_model, d_head))
         self.W_V_shared = nn.Parameter(torch.empty(n_kv_heads, d_model, d_head))
@@ -129,6 +134,7 @@ class Llama(nn.Module):
         self.config = config
         self.W_E = nn.Parameter(torch.empty(config.d_vocab, config.d_model))
         self.hook_embed = HookPoint()
+        self.hook_pos_embed = HookPoint()  # takes 0: positions turn queries and keys, and add nothing to the stream
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
         self.ln_final = Norm(config.d_model, config.ln_eps)
         self.W_U = nn.Parameter(torch.empty(config.d_model, config.d_vocab))
@@ -136,7 +142,8 @@ class Llama(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         if tokens.shape[1] > self.config.n_ctx:
             raise IndexError(f"The sequence has {tokens.shape[1]} tokens; the model was made for {self.config.n_ctx}.")
-        resid = self.hook_embed(self.W_E[tokens])
+        embedded = self.hook_embed(self.W_E[tokens])
+        resid = embedded + self.hook_pos_embed(torch.zeros_like(embedded))
         for block in self.blocks:
             resid = block(resid)
         return self.ln_final(resid) @ self.W_U
