@@ -1,0 +1,90 @@
+"""What the graders of this chapter run next to the learner's code: models, metrics and recorders, no solutions.
+
+The graders' own side imports it too, so that both sides are treated alike.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from dojo.transformer import Config, Transformer, TransformerBlock
+
+# --- models ---
+
+
+class CountingBlock(TransformerBlock):
+    """A block that counts how often it is run."""
+
+    runs = 0
+
+    def forward(self, resid_pre: Tensor) -> Tensor:
+        self.runs += 1
+        return super().forward(resid_pre)
+
+
+def random_transformer(seed: int, **sizes) -> Transformer:
+    """A `Transformer` of these sizes in which every weight counts: biases, LayerNorms and MLPs are drawn from the seed."""
+    generator = torch.Generator().manual_seed(seed)
+    config = Config(**sizes)
+    model = Transformer(config)
+    model.blocks = nn.ModuleList(CountingBlock(config) for _ in range(config.n_layers))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            last = name.split(".")[-1]
+            noise = torch.randn(parameter.shape, generator=generator)
+            if last == "weight":
+                parameter.copy_(1 + 0.3 * noise)
+            elif last in ("W_E", "W_pos"):
+                parameter.copy_(noise)
+            else:
+                parameter.copy_((0.4 if last.startswith("b") else 1.5 / parameter.shape[-2] ** 0.5) * noise)
+    return model
+
+
+def passes(model: Transformer) -> int:
+    """How many forward passes the model has made: the runs of its busiest block."""
+    return max(block.runs for block in model.blocks)
+
+
+def hooks_left(model: nn.Module) -> dict[str, int]:
+    """How many forward hooks each module has now; those without one are left out. "" is the model itself."""
+    counts = {name: len(m._forward_hooks) + len(m._forward_pre_hooks) for name, m in model.named_modules()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def gradients_left(model: nn.Module) -> list[str]:
+    """Names of the parameters on which a backward pass has left a gradient."""
+    return [name for name, parameter in model.named_parameters() if parameter.grad is not None]
+
+
+# --- metrics: logits [batch, pos, d_vocab] of ONE run to one number ---
+
+
+def difference_metric(correct: Tensor, wrong: Tensor) -> Callable[[Tensor], Tensor]:
+    """The mean logit difference at the last position."""
+    rows = torch.arange(len(correct))
+
+    def metric(logits: Tensor) -> Tensor:
+        if logits.ndim != 3 or len(logits) != len(rows):
+            raise ValueError(
+                f"the metric was given logits of shape {tuple(logits.shape)}, but it takes those of one run: "
+                f"{len(rows)} prompts, all positions, all tokens of the vocabulary"
+            )
+        return (logits[rows, -1, correct] - logits[rows, -1, wrong]).mean()
+
+    return metric
+
+
+def uneven_metric(weights: Tensor) -> Callable[[Tensor], Tensor]:
+    """A metric that hangs on every logit of every prompt, on each in its own way, and on none of them linearly."""
+
+    def metric(logits: Tensor) -> Tensor:
+        if logits.shape != weights.shape:
+            raise ValueError(
+                f"the metric was given logits of shape {tuple(logits.shape)}, but it takes those of one run: "
+                f"{tuple(weights.shape)}"
+            )
+        return (weights * (logits + 0.1 * logits.pow(2))).sum() / weights.numel() ** 0.5
+
+    return metric
