@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from ui import chapter, glossary, home, join, nav, world
+from ui import chapter, explore, glossary, home, join, nav, world
 
 from dojo.course import CourseError
 from dojo.progress import StoreError
@@ -31,6 +31,7 @@ def main() -> None:
         "home": st.Page(view(home.show), title="Map of the course", url_path="home", default=True),
         "chapter": st.Page(view(chapter.show), title="Chapter", url_path="chapter"),
         "glossary": st.Page(view(glossary.show), title="Glossary", url_path="glossary"),
+        **{name: st.Page(view(p.show), title=p.title, url_path=name) for name, p in explore.pages().items()},
     }
     st.session_state["pages"] = pages
     current = st.navigation(list(pages.values()), position="hidden")
@@ -38,6 +39,7 @@ def main() -> None:
         with st.sidebar, st.container(key="places", gap=None):
             nav.link("home", "Map of the course", me, icon=":material/map:", width="stretch")
             nav.link("glossary", "Glossary", me, icon=":material/dictionary:", width="stretch")
+            explore.links(me)
     current.run()
     if me and me.name:
         with st.sidebar:

@@ -62,14 +62,16 @@ def heatmap(
             zmid=0 if zero_centred else None,
             xgap=1 if n_columns <= 40 else 0,
             ygap=1 if n_rows <= 40 else 0,
-            colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9},
+            colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9, "nticks": 3 if n_rows <= 6 else 0},
         )
     )
     figure.update_xaxes(**label_ticks(x_names, x is not None), title=x_title, showgrid=False, zeroline=False)
     figure.update_yaxes(
         **label_ticks(y_names, y is not None), title=y_title, showgrid=False, zeroline=False, autorange="reversed"
     )
-    return styled(figure, title, height=min(560, max(220, 110 + 24 * n_rows)))
+    # Long labels of columns stand upright at phone width, below the map.
+    room = 60 + 6 * min(14, max(map(len, x_names))) if x is not None else 60
+    return styled(figure, title, height=min(600, max(220, 50 + room + 24 * n_rows)))
 
 
 def lines(
@@ -194,7 +196,6 @@ def patterns(
         names: one a head; "head 0", "head 1", ... otherwise.
         columns: how many heads stand in a row.
     """
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     heads = check_pattern(pattern, tokens, "show.patterns")
@@ -207,25 +208,37 @@ def patterns(
         rows, columns, subplot_titles=names, horizontal_spacing=0.12 / columns, vertical_spacing=0.3 / rows
     )
     figure.update_annotations(font={"size": 12, "color": INK})
-    strings = [f"{i}: {visible(token)}" for i, token in enumerate(tokens)]
-    for i, head in enumerate(heads):
-        figure.add_trace(
-            go.Heatmap(
-                z=[[round(value, 3) for value in row] for row in head],
-                x=strings,
-                y=strings,
-                coloraxis="coloraxis",
-                name=names[i],
-                hovertemplate="query %{y}<br>key %{x}<br><b>%{z:.3f}</b>",
-            ),
-            row=i // columns + 1,
-            col=i % columns + 1,
-        )
-    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, ticks="")
-    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, ticks="", autorange="reversed")
-    figure.update_xaxes(title="key", row=rows)
-    figure.update_yaxes(title="query", col=1)
-    colorbar = {"thickness": 8, "outlinewidth": 0, "len": 0.9, "tickvals": [0, 0.5, 1], "xpad": 6}
-    figure.update_layout(coloraxis={"colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1, "colorbar": colorbar})
+    draw_patterns(figure, heads, tokens, names, columns)
     styled(figure, title, height=60 + (34 if title else 0) + 150 * rows)
     return figure.update_layout(margin_t=62 if title else 30)
+
+
+def draw_patterns(
+    figure: Figure, heads: list, tokens: Sequence[str], names: Sequence[str], columns: int, first_row: int = 1
+) -> None:
+    """Heat maps of attention, `columns` in a row, into the subplots of `figure` from `first_row` on."""
+    import plotly.graph_objects as go
+
+    strings = [f"{i}: {visible(token)}" for i, token in enumerate(tokens)]
+    last_row = first_row + (len(heads) - 1) // columns
+    for i, head in enumerate(heads):
+        row, column = first_row + i // columns, i % columns + 1
+        heatmap = go.Heatmap(
+            z=rounded(head),
+            x=strings,
+            y=strings,
+            coloraxis="coloraxis",
+            name=names[i],
+            hovertemplate="query %{y}<br>key %{x}<br><b>%{z:.3f}</b>",
+        )
+        figure.add_trace(heatmap, row=row, col=column)
+        bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
+        figure.update_xaxes(**bare, title="key" if row == last_row else None, row=row, col=column)
+        figure.update_yaxes(**bare, title="query" if column == 1 else None, autorange="reversed", row=row, col=column)
+    colorbar = {"thickness": 8, "outlinewidth": 0, "len": 0.9, "tickvals": [0, 0.5, 1], "xpad": 6}
+    figure.update_layout(coloraxis={"colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1, "colorbar": colorbar})
+
+
+def rounded(rows: list) -> list:
+    """Attention weights to three digits: a slider over many patterns stays small."""
+    return [[round(value, 3) for value in row] for row in rows]

@@ -125,10 +125,36 @@ def figure_from(data: str) -> dict | None:
     """A plotly figure as plain data, less what would load anything from elsewhere."""
     try:
         figure = json.loads(data)
-        traces = [trace for trace in figure["data"] if trace.get("type") not in FORBIDDEN_TRACES]
-        layout = {k: v for k, v in figure.get("layout", {}).items() if k not in ("images", "geo", "map", "mapbox")}
+        traces, layout = harmless_traces(figure["data"]), harmless_layout(figure.get("layout") or {})
         if not traces:
             return None
-        return {"data": [{k: v for k, v in t.items() if k != "source"} for t in traces], "layout": layout}
+        frames = [
+            frame
+            | {"data": harmless_traces(frame.get("data") or []), "layout": harmless_layout(frame.get("layout") or {})}
+            for frame in figure.get("frames") or []
+        ]
+        return {"data": traces, "layout": layout, **({"frames": frames} if frames else {})}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def harmless_traces(traces: list[dict]) -> list[dict]:
+    kept = [trace for trace in traces if trace.get("type") not in FORBIDDEN_TRACES]
+    return [{key: value for key, value in trace.items() if key != "source"} for trace in kept]
+
+
+def harmless_layout(layout: dict) -> dict:
+    """Without pictures and maps, and without buttons and sliders that do more than choose one of the figure's frames."""
+    kept = {key: value for key, value in layout.items() if key not in ("images", "geo", "map", "mapbox")}
+    for controls, parts in (("sliders", "steps"), ("updatemenus", "buttons")):
+        if controls in kept:
+            kept[controls] = [c for c in kept[controls] if all(chooses_frames(part) for part in c.get(parts) or [])]
+    return kept
+
+
+def chooses_frames(part: dict) -> bool:
+    wanted = (part.get("args") or [None])[0]
+    names = wanted if isinstance(wanted, list) else [wanted]
+    return (
+        part.get("method") == "animate" and "args2" not in part and all(n is None or isinstance(n, str) for n in names)
+    )
