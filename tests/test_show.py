@@ -140,3 +140,64 @@ live
     figures = [output for output in notebook.cells[0].outputs if show.PLOTLY in output.get("data", {})]
     assert len(figures) == 1
     assert list(figures[0]["data"][show.PLOTLY]["data"][0]["y"]) == [0, 1, 2], "the last state stands"
+
+
+# --- points, patterns side by side, sliders ---
+
+
+def test_points_say_what_they_are_and_how_they_correlate():
+    x = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+    figure = show.scatter(x, 2 * x + 1, labels=["a", "<b>", "c", "d"], title="Effects", diagonal=True, correlation=True)
+    assert figure.layout.title.text == "Effects, correlation 1.00"
+    assert list(figure.data[0].x) == [0.0, 7.0] and list(figure.data[0].y) == [0.0, 7.0], "the diagonal spans all"
+    assert list(figure.data[1].y) == [1.0, 3.0, 5.0, 7.0]
+    assert "nan" in show.scatter([1, 1, 1], [1, 2, 3], correlation=True).layout.title.text
+
+
+def test_patterns_stand_in_rows_and_keep_equal_tokens_apart():
+    figure = show.patterns(torch.rand(6, 3, 3), ["the", "cat", "the"], names=[f"0.{i}" for i in range(6)])
+    assert len(figure.data) == 6 and {trace.coloraxis for trace in figure.data} == {"coloraxis"}
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 1)
+    assert len(set(figure.data[0].x)) == 3
+    rows = {axis.domain for axis in figure.select_yaxes()}
+    assert len(rows) == 2, "four heads a row"
+
+
+def frames_of(values):
+    return {step: show.heatmap([[value, 0.0]], zero_centred=True, title=f"at {step}") for step, value in values.items()}
+
+
+def test_a_slider_moves_only_what_differs_and_keeps_colours():
+    figure = show.slider(frames_of({0: 1.0, 100: -4.0, 250: 2.0}), label="training step", start=100)
+    slider = figure.layout.sliders[0]
+    assert [step.label for step in slider.steps] == ["0", "100", "250"] and slider.active == 1
+    assert slider.currentvalue.prefix == "training step "
+    assert figure.data[0].z[0][0] == -4.0 and figure.layout.title.text == "at 100"
+    assert [frame.data[0].z[0][0] for frame in figure.frames] == [1.0, -4.0, 2.0]
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (-4.0, 4.0), "a colour means the same at every step"
+    assert set(figure.frames[0].data[0].to_plotly_json()) == {"type", "z"}
+    assert [frame.layout.title.text for frame in figure.frames] == ["at 0", "at 100", "at 250"]
+
+
+def test_a_slider_gives_curves_one_axis_for_all_steps():
+    figure = show.slider({s: show.lines({"a": [s, 10 * s], "b": [0, 0]}, x=[1, 2]) for s in (1, 2)})
+    low, high = figure.layout.yaxis.range
+    assert low < 0 and 20 < high < 25
+    assert figure.layout.xaxis.range is None, "x does not change"
+    assert all(list(frame.traces) == [0] for frame in figure.frames), "b stays"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: show.slider({}), "at least one figure"),
+        (lambda: show.slider(frames_of({0: 1.0}), start=7), r"start \(7\) among its steps: \['0'\]"),
+        (lambda: show.slider({0: show.lines({"a": [1]}), 1: show.lines({"a": [1], "b": [2]})}), "same traces.*2"),
+        (lambda: show.scatter([1, 2], [1, 2], labels=["a"]), "2 x, 2 y, 1 labels"),
+        (lambda: show.patterns(torch.zeros(2, 3, 3), list("abc"), names=["one"]), "2 heads, 1 names"),
+        (lambda: show.patterns(torch.zeros(2, 3, 4), list("abc")), r"show.patterns needs.*\[2, 3, 4\]"),
+    ],
+)
+def test_figures_that_do_not_fit_are_told(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
