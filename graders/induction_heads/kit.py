@@ -59,23 +59,25 @@ def drawn_rows(repeated_tokens, seed: int, *args, **kwargs):
     return {"first": first.to(tokens.dtype), "bos": tokens == kwargs.get("bos", 0)}
 
 
-def token_statistics(repeated_tokens, seed: int, n_rows: int, period: int, d_vocab: int, bos: int) -> dict[str, Tensor]:
-    """How often things happen in rows of one long period, against how often they would if draws were even and independent.
+def token_statistics(repeated_tokens, seed: int, n_rows: int, period: int, d_vocab: int, bos: int) -> dict:
+    """How often things happen in rows of one long period, divided by how often they would if draws were even and independent.
 
-    Numbers are rounded to halves, so that a right draw gives 1 and the same slip gives the same number on every draw.
+    Rounded to whole numbers: a right draw gives 1, and the same slip gives the same number on every draw.
 
     Returns:
-        "tokens": how often each token stands after the first position; "neighbours": how often two equal ones stand next to
-        each other; "rows": how often a row has the same token as the row before, at the same position.
+        "bos": whether it stands anywhere but at the beginning; "tokens": how often each token comes, [d_vocab] or longer;
+        "neighbours": how often two equal ones stand next to each other; "rows": how often a row has the same token as the
+        row before it at the same position.
     """
     generator = torch.Generator().manual_seed(seed)
     tokens = repeated_tokens([period] * n_rows, period + 1, d_vocab, bos=bos, generator=generator)[:, 1:]
+    found = {
+        "tokens": torch.bincount(tokens.flatten(), minlength=d_vocab) / tokens.numel(),
+        "neighbours": (tokens[:, 1:] == tokens[:, :-1]).float().mean(),
+        "rows": (tokens[1:] == tokens[:-1]).float().mean(),
+    }
     even = 1 / (d_vocab - 1)
-    shares = torch.bincount(tokens.flatten(), minlength=d_vocab) / tokens.numel()
-    neighbours = (tokens[:, 1:] == tokens[:, :-1]).float().mean()
-    rows = (tokens[1:] == tokens[:-1]).float().mean()
-    found = {"tokens": shares, "neighbours": neighbours, "rows": rows}
-    return {name: (2 * share / even).round() / 2 for name, share in found.items()}
+    return {"bos": bool((tokens == bos).any())} | {name: (share / even).round() for name, share in found.items()}
 
 
 def drawn_again(repeated_tokens, seed: int) -> dict[str, bool]:

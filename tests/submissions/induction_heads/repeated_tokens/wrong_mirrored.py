@@ -1,0 +1,11 @@
+import torch
+
+
+def repeated_tokens(periods, n_pos, d_vocab, bos=0, generator=None):
+    rows = []
+    for p in periods:
+        s = torch.randint(d_vocab - 1, (int(p),), generator=generator)
+        s = s + (s >= bos)
+        s = torch.cat([s, s.flip(0)])
+        rows.append(torch.cat([torch.tensor([bos]), s.repeat(n_pos)[: n_pos - 1]]))
+    return torch.stack(rows)
