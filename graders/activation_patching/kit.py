@@ -88,3 +88,12 @@ def uneven_metric(weights: Tensor) -> Callable[[Tensor], Tensor]:
         return (weights * (logits + 0.1 * logits.pow(2))).sum() / weights.numel() ** 0.5
 
     return metric
+
+
+# --- logit_difference ---
+
+
+def gradient_by_logits(metric, logits: Tensor, *args) -> Tensor:
+    """The gradient of metric(logits, *args) with respect to the logits."""
+    logits = logits.detach().clone().requires_grad_()
+    return torch.autograd.grad(metric(logits, *args), logits)[0]
