@@ -103,7 +103,7 @@ def _curves_and_patterns(
                 figure.add_scatter(
                     x=[None], y=[None], mode="lines", line=line, name=f"steepest rise: {rise:g}", **place
                 )
-        figure.update_yaxes(title="score" if row == 1 else "nats", **place)
+        figure.update_yaxes(**({"title": "score", "range": [-0.03, 1.03]} if row == 1 else {"title": "nats"}), **place)
         figure.update_xaxes(range=[steps[0], steps[-1]], showticklabels=row == len(panels), **place)
     figure.update_xaxes(title="training step", row=len(panels), col=1)
     draw_patterns(figure, heads, tokens, names, columns, first_row=len(panels) + 2)

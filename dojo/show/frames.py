@@ -64,7 +64,7 @@ def slider(frames: Mapping[Any, Figure], *, label: str = "step", start: Any = No
     ]
     height = max(layout.get("height", 340) for layout in layouts) + BELOW + ROOM
     return figure.update_layout(
-        height=height, sliders=[_slider(names, first, label)], updatemenus=[_play_and_pause()], title_y=1 - 14 / height
+        height=height, sliders=[_slider(names, first, label)], updatemenus=[_play_and_stop()], title_y=1 - 14 / height
     )
 
 
@@ -84,9 +84,9 @@ def _slider(names: list[str], first: int, label: str) -> dict:
     }
 
 
-def _play_and_pause() -> dict:
+def _play_and_stop() -> dict:
     play = {"frame": {"duration": 350, "redraw": True}, "transition": {"duration": 0}, "fromcurrent": True}
-    pause = {"frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
+    stop = {"frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
     return {
         "type": "buttons",
         "direction": "right",
@@ -101,8 +101,8 @@ def _play_and_pause() -> dict:
         "borderwidth": 1,
         "font": {"color": INK, "size": 13},
         "buttons": [
-            {"label": "▶ play", "method": "animate", "args": [None, {"mode": "immediate", **play}]},
-            {"label": "pause", "method": "animate", "args": [[None], {"mode": "immediate", **pause}]},
+            {"label": "play", "method": "animate", "args": [None, {"mode": "immediate", **play}]},
+            {"label": "stop", "method": "animate", "args": [[None], {"mode": "immediate", **stop}]},
         ],
     }
 

@@ -56,7 +56,8 @@ def what_it_shows(series: phase.Series) -> str:
         f"{rise} At the end the best previous-token head is {previous_head} ({previous:.2f}), the best induction head "
         f"{induction_head} ({induction:.2f}), and a token costs {series.losses[phase.LOSS][-1]:.2f} nats in the second half. "
         f":gray[Scores are those of the best head at each step, on 64 random sequences that come twice. A head is named "
-        f"layer.head; queries run down, keys across, and the maps are of one sequence of {phase.SHOWN} tokens that comes twice.]"
+        f"layer.head; queries run down, keys across. The maps are of one sequence: "
+        f"{' '.join(word.strip() for word in series.tokens[1:])}.]"
     )
 
 

@@ -16,6 +16,37 @@ ROOT = Path(__file__).parents[2]
 CHAPTER = "/chapter?chapter=transformer_from_scratch"
 EXERCISE = f"{CHAPTER}&exercise=attention_pattern"
 
+# The contrast (WCAG 2) of each visible piece of text with what is painted behind it.
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
+  const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
+  const light = (c) => { const f = c.slice(0, 3).map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * f[0] + 0.7152 * f[1] + 0.0722 * f[2]; };
+  const parent = (node) => node.parentElement ?? node.getRootNode().host;
+  const ground = (node) => { const layers = [];
+    for (let n = node; n; n = parent(n)) layers.push(rgba(getComputedStyle(n).backgroundColor));
+    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255, 1]); };
+  const poor = [];
+  const look = (root) => { for (const node of root.querySelectorAll("*")) {
+    if (node.shadowRoot) look(node.shadowRoot);
+    const text = [...node.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join(" ").trim();
+    const box = node.getBoundingClientRect(), style = getComputedStyle(node);
+    if (!text || box.width < 2 || box.height < 2 || style.visibility === "hidden") continue;
+    if (node.closest("details:not([open])") && !node.closest("summary")) continue;
+    if (node.closest("svg, .katex, iframe, [disabled]") || style.clip !== "auto" || style.clipPath !== "none") continue;
+    const back = ground(node); let fore = rgba(style.color);
+    for (let n = node; n; n = parent(n)) fore[3] *= Number(getComputedStyle(n).opacity);
+    if (fore[3] < 0.05) continue;
+    const [a, b] = [light(over(fore, back)), light(back)];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 3.9) poor.push([ratio.toFixed(2), node.tagName, node.className?.toString().slice(0, 40), text.slice(0, 40)]);
+  } };
+  look(document);
+  return poor;
+}"""
+
 
 class Site:
     """One server with a progress database of its own."""
