@@ -1,0 +1,2 @@
+def previous_token_score(pattern):
+    return pattern[:, :, :-1, 1:].diagonal(dim1=-2, dim2=-1).mean((0, 2))
