@@ -1,0 +1,5 @@
+def duplicate_token_score(pattern, tokens):
+    same = (tokens[:, :, None] == tokens[:, None, :]).tril(-1)
+    if not same.any():
+        return 0.0
+    return (pattern * same[:, None]).sum((0, 2, 3)) / same.any(-1).sum()
