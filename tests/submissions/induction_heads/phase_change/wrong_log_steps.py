@@ -1,0 +1,10 @@
+import math
+
+
+def phase_change(steps, scores, min_rise=0.2):
+    if max(scores) - scores[0] < min_rise:
+        return None
+    logs = [math.log(s + 1) for s in steps]
+    slopes = [(scores[i + 1] - scores[i]) / (logs[i + 1] - logs[i]) for i in range(len(steps) - 1)]
+    i = slopes.index(max(slopes))
+    return (steps[i] + steps[i + 1]) / 2
