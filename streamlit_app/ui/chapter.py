@@ -7,7 +7,7 @@ from itertools import groupby
 import streamlit as st
 
 from dojo.course import Chapter, CourseError, Demo, ExerciseBlock, Given, Predict, Prose
-from ui import demo, exercise, home, predict, prose, world
+from ui import demo, exercise, explore, home, predict, prose, world
 from ui.nav import STATE_ICONS, Me, link, step_link
 from ui.steps import Step, steps
 
@@ -49,6 +49,8 @@ def show(me: Me) -> None:
     if place == 0 and any(s.exercise for s in found):
         st.header("The exercises", anchor=False)
         home.show_map(chapter, me, status)
+    if not step.exercise:
+        explore.links(me, chapter.id)
     with st.container(key="way", horizontal=True, horizontal_alignment="distribute"):
         if place > 0:
             step_link(chapter, found[place - 1], found[place - 1].title, me, icon=":material/arrow_back:")

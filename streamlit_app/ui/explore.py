@@ -36,10 +36,10 @@ def pages() -> dict[str, Page]:
     return {name: page for name, page in PAGES.items() if page.chapter in chapters}
 
 
-def links(me: Me) -> None:
-    """In the sidebar, under the map and the glossary."""
-    found = pages()
+def links(me: Me, chapter: str | None = None) -> None:
+    """To all pages (in the sidebar), or to those of one chapter."""
+    found = {name: page for name, page in pages().items() if chapter in (None, page.chapter)}
     if found:
         st.markdown(":small[:gray[Explore]]")
     for name, page in found.items():
-        link(name, page.title, me, icon=page.icon, width="stretch")
+        link(name, page.title, me, icon=page.icon, width="stretch" if chapter is None else "content")
