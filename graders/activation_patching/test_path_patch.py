@@ -2,7 +2,6 @@
 receivers would compute; a second run has that in its place."""
 
 import pytest
-import torch
 
 import solutions.activation_patching as ref
 from dojo.grading import compare, mistake, raises
@@ -34,8 +33,9 @@ def _long_way(model, tokens, cache, sender, receivers):
     changes = {}
     for to_layer, to_head, name in receivers:
         site = f"blocks.{to_layer}.attn.hook_{name}"
+        before = changes.get(site)
 
-        def receive(activation, before=changes.get(site), site=site, to_head=to_head):
+        def receive(activation, before=before, site=site, to_head=to_head):
             activation = before(activation) if before else activation
             activation[:, :, to_head] = seen[site][:, :, to_head]
             return activation
@@ -153,6 +153,16 @@ def _reads(block, own, layer, change):
     return block.ln1(own[f"blocks.{layer}.hook_resid_pre"] + change)
 
 
+@mistake(
+    "For the path to the logits, what lies between the sender and the end reacts: only the final stream may change."
+)
+def logits_with_reactions(model, tokens, cache, sender, receivers):
+    if receivers == "logits":
+        z = f"blocks.{sender[0]}.attn.hook_z"
+        return ref.patch(model, tokens, z, cache[z], head=sender[1])
+    return ref.path_patch(model, tokens, cache, sender, receivers)
+
+
 @mistake("You patched the sender's output for everybody: for all but the receivers it must stay as it was.")
 def everybody_hears(model, tokens, cache, sender, receivers):
     _checked(sender, receivers)
@@ -262,16 +272,6 @@ def queries_for_keys(model, tokens, cache, sender, receivers):
 @mistake("Of two receivers at one hook point only the last counts: each may change its own head's part only.")
 def the_last_receiver_only(model, tokens, cache, sender, receivers):
     return _path(model, tokens, cache, sender, receivers, overwrite=True)
-
-
-@mistake(
-    "For the path to the logits, what lies between the sender and the end reacts: only the final stream may change."
-)
-def logits_with_reactions(model, tokens, cache, sender, receivers):
-    if receivers == "logits":
-        z = f"blocks.{sender[0]}.attn.hook_z"
-        return ref.patch(model, tokens, z, cache[z], head=sender[1])
-    return ref.path_patch(model, tokens, cache, sender, receivers)
 
 
 @mistake("Nobody reads backwards: a receiver that is not in a later layer must raise a ValueError.")
