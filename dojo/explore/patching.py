@@ -42,7 +42,7 @@ class Cell:
     """What was patched and what it did.
 
     before, after: the likeliest next tokens and their probabilities, without the patch and with it. attention: of a head,
-    where the last position attends, in the clean and in the corrupted run, float [key] each.
+    its pattern in the clean and in the corrupted run, float [query, key] each.
     """
 
     hook: str
@@ -110,7 +110,7 @@ class Experiment:
             logits = self.chapter.patch(self.model, self.tokens, hook, value, position=position, head=head)
         if head is not None:
             pattern = f"blocks.{layer}.attn.hook_pattern"
-            attention = self.caches["clean"][pattern][0, head, -1], self.caches["corrupted"][pattern][0, head, -1]
+            attention = self.caches["clean"][pattern][0, head], self.caches["corrupted"][pattern][0, head]
         difference = self.difference(logits)
         return Cell(
             hook, layer, position, head, difference, self.effect(torch.tensor(difference)).item(),

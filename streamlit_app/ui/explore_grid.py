@@ -50,7 +50,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
     grid.className = data.columns.every((text) => text.length < 3) ? "grid short" : "grid";
     grid.setAttribute("role", "grid");
     grid.setAttribute("aria-label", data.title);
-    grid.style.gridTemplateColumns = `auto repeat(${n}, minmax(0, ${n < 8 ? "5rem" : "1fr"}))`;
+    grid.style.gridTemplateColumns = `max-content repeat(${n}, minmax(0, 1fr))`;
+    host.style.maxWidth = n < 8 ? `${5 * n + 2}rem` : "none";
     data.values.forEach((values, i) => {
       grid.append(name("row-name", data.rows[i]));
       values.forEach((value, j) => {
@@ -71,7 +72,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const key = document.createElement("div"), ramp = document.createElement("i");
     key.className = "key";
     ramp.style.background = `linear-gradient(90deg, ${data.ramp.join(", ")})`;
-    const words = [data.rowTitle, data.keyTitle, (-data.reach).toFixed(1), data.reach.toFixed(1)].map((t) => name("", t));
+    const words = [data.rowTitle, data.keyTitle, `\u2212${data.reach.toFixed(1)}`, data.reach.toFixed(1)].map((t) => name("", t));
     key.append(words[0], words[1], words[2], ramp, words[3]);
     host.replaceChildren(key, grid, name("axis", data.columnTitle));
   }

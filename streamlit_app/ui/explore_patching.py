@@ -123,7 +123,7 @@ def show_prompts(experiment: patching.Experiment) -> None:
             word = html.escape(string.strip())
             text += ("" if word in ",." else " ") + (f"<b>{word}</b>" if one != other else word)
         lines.append(
-            f'<p class="prompt"><i>{run}, logit difference {experiment.differences[run]:.2f}</i><br>{text} …</p>'
+            f'<p class="prompt"><i>{run}, logit difference {two(experiment.differences[run])}</i><br>{text} …</p>'
         )
     st.html("".join(lines))
 
@@ -135,9 +135,19 @@ def show_cell(experiment: patching.Experiment, cell: patching.Cell) -> None:
         st.html(ruler(experiment, cell))
         st.html(likeliest(experiment, cell))
         if cell.attention is not None:
-            title = f"Head {cell.layer}.{cell.head}: where the last position attends"
-            figure = attention_comparison(*cell.attention, experiment.strings["clean"], title=title)
-            st.plotly_chart(figure, key="patching-attention", theme=None, config={"displayModeBar": False}, alt=title)
+            show_attention(experiment, cell.attention, f"{cell.layer}.{cell.head}")
+
+
+def show_attention(experiment: patching.Experiment, attention: tuple, head: str) -> None:
+    strings, places = experiment.strings["clean"], experiment.prompts.positions
+    names = {position: f" ({name})" for name, position in places.items()}
+    query = st.selectbox(
+        f"Where head {head} attends, seen from position", range(len(strings)), index=places["END"], width=260,
+        key="patching-query", format_func=lambda i: f"{i}: {strings[i].strip()}{names.get(i, '')}",
+    )  # fmt: skip
+    figure = attention_comparison(attention[0][query], attention[1][query], strings)
+    alt = f"Attention of head {head} from position {query} in the clean and in the corrupted run"
+    st.plotly_chart(figure, key="patching-attention", theme=None, config={"displayModeBar": False}, alt=alt)
 
 
 def sentence(experiment: patching.Experiment, cell: patching.Cell) -> str:
@@ -152,8 +162,12 @@ def sentence(experiment: patching.Experiment, cell: patching.Cell) -> str:
     index = f"[:, {cell.position}]" if cell.position is not None else f"[:, :, {cell.head}]"
     return (
         f"In the **{base}** run of `{setting.model}`, {place}, was replaced by what it is in the **{source}** run: "
-        f"`{cell.hook}{index}`. Normalised effect **{cell.effect:.2f}** ({last})."
+        f"`{cell.hook}{index}`. Normalised effect **{two(cell.effect)}** ({last})."
     )
+
+
+def two(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
 
 
 def ruler(experiment: patching.Experiment, cell: patching.Cell) -> str:
@@ -164,12 +178,12 @@ def ruler(experiment: patching.Experiment, cell: patching.Cell) -> str:
     start = 0.0 if experiment.base == "corrupted" else 100.0
     left, width = min(start, shown), abs(shown - start)
     return (
-        f'<div class="ruler" role="img" aria-label="logit difference: corrupted {corrupted:.2f}, patched {cell.difference:.2f}, '
-        f'clean {clean:.2f}"><div class="track"><div style="left: {left:.1f}%; width: {width:.1f}%"></div></div>'
+        f'<div class="ruler" role="img" aria-label="logit difference: corrupted {two(corrupted)}, clean {two(clean)}, '
+        f'patched {two(cell.difference)}"><div class="track"><div style="left: {left:.1f}%; width: {width:.1f}%"></div></div>'
         f'<div class="dot" style="left: {shown:.1f}%"></div>'
-        f'<div class="mark above" style="left: {shown:.1f}%">logit difference<br>patched {cell.difference:.2f}</div>'
-        f'<div class="mark below" style="left: 0">corrupted<br>{corrupted:.2f}</div>'
-        f'<div class="mark below" style="left: 100%">clean<br>{clean:.2f}</div></div>'
+        f'<div class="mark above" style="left: {shown:.1f}%">logit difference<br>patched {two(cell.difference)}</div>'
+        f'<div class="mark below" style="left: 0">corrupted<br>{two(corrupted)}</div>'
+        f'<div class="mark below" style="left: 100%">clean<br>{two(clean)}</div></div>'
     )
 
 
