@@ -97,3 +97,15 @@ def gradient_by_logits(metric, logits: Tensor, *args) -> Tensor:
     """The gradient of metric(logits, *args) with respect to the logits."""
     logits = logits.detach().clone().requires_grad_()
     return torch.autograd.grad(metric(logits, *args), logits)[0]
+
+
+# --- residual_stack ---
+
+
+@torch.no_grad()
+def without_mlps(model: Transformer) -> Transformer:
+    """The model, with MLPs that write nothing."""
+    for block in model.blocks:
+        block.mlp.W_out.zero_()
+        block.mlp.b_out.zero_()
+    return model

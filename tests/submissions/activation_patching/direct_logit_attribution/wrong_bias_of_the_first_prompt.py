@@ -1,0 +1,8 @@
+import torch
+
+
+def direct_logit_attribution(model, cache, direction):
+    x = residual_stack(model, cache)[:, :, -1]
+    x = (x - x.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, -1] * model.ln_final.weight
+    rows = (x * direction).sum(-1)
+    return torch.cat([rows, (direction[0] @ model.ln_final.bias).expand(1, rows.shape[1])])
