@@ -8,6 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from dojo import load_tokenizer
+from dojo.ioi import Prompts, corrupted, ioi_prompts
+from dojo.planted import mystery_circuit
 from dojo.transformer import Config, Transformer, TransformerBlock
 
 # --- models ---
@@ -109,3 +112,23 @@ def without_mlps(model: Transformer) -> Transformer:
         block.mlp.W_out.zero_()
         block.mlp.b_out.zero_()
     return model
+
+
+# --- name_the_circuit ---
+
+
+def mystery(name: str) -> Transformer:
+    """The model of the closing investigation that is drawn from this name."""
+    return mystery_circuit(name)
+
+
+def investigation_prompts(order: str, seed: int) -> tuple[Prompts, Tensor, Tensor]:
+    """Prompts, the same with the second subject replaced (the answer flips), and with three other names (no answer)."""
+    tokenizer = load_tokenizer("ioi-a")
+    prompts = ioi_prompts(tokenizer, 16, order=order, seed=seed)
+    return prompts, corrupted(prompts, tokenizer), corrupted(prompts, tokenizer, "ABC", seed=seed + 1)
+
+
+def claim_of(name_the_circuit, model: Transformer, seed: int):
+    """What the learner's function says of a model."""
+    return name_the_circuit(model, *investigation_prompts("ABBA", seed))
