@@ -1,6 +1,7 @@
 """Models, tokenizers and texts: those that the course ships, and GPT-2-shaped ones from elsewhere.
 
-A name is a shipped one ("small-lm"), else a folder in Hugging Face format, else a name on the Hugging Face hub.
+A name is a shipped one ("small-lm"), else a folder in Hugging Face format, else a name on the Hugging Face hub; "smollm2"
+is a real pretrained model, Llama-shaped, for those who have installed the package that brings it.
 """
 
 from dojo.models.folder import ModelError, load_config, load_state_dict, load_text, model_path, shipped_models
