@@ -1,0 +1,3 @@
+def qk_circuit(model, layer, head):
+    attn = model.blocks[layer].attn
+    return model.W_E @ attn.W_Q[head], (model.W_E @ attn.W_K[head]).T
