@@ -1,0 +1,3 @@
+def ov_circuit(model, layer, head):
+    attn = model.blocks[layer].attn
+    return Factored(model.W_E @ attn.W_V[head], attn.W_O[head] * model.blocks[layer].ln2.weight @ model.W_U)
