@@ -1,0 +1,3 @@
+def copying_score(circuit):
+    products = circuit.left * circuit.right.T
+    return (products.sum() / products.abs().sum()).item()
