@@ -4,6 +4,7 @@ The graders' own side imports it too, so that both sides are treated alike.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -117,18 +118,24 @@ def without_mlps(model: Transformer) -> Transformer:
 # --- name_the_circuit ---
 
 
+@cache
 def mystery(name: str) -> Transformer:
     """The model of the closing investigation that is drawn from this name."""
     return mystery_circuit(name)
 
 
-def investigation_prompts(order: str, seed: int) -> tuple[Prompts, Tensor, Tensor]:
+def investigation_prompts(order: str, seed: int, n: int = 16) -> tuple[Prompts, Tensor, Tensor]:
     """Prompts, the same with the second subject replaced (the answer flips), and with three other names (no answer)."""
     tokenizer = load_tokenizer("ioi-a")
-    prompts = ioi_prompts(tokenizer, 16, order=order, seed=seed)
+    prompts = ioi_prompts(tokenizer, n, order=order, seed=seed)
     return prompts, corrupted(prompts, tokenizer), corrupted(prompts, tokenizer, "ABC", seed=seed + 1)
 
 
-def claim_of(name_the_circuit, model: Transformer, seed: int):
-    """What the learner's function says of a model."""
-    return name_the_circuit(model, *investigation_prompts("ABBA", seed))
+_claims: dict = {}
+
+
+def claim_of(name_the_circuit, name: str):
+    """What the learner's function says of their model. It is asked once; each test tries the answer out in its own way."""
+    if name not in _claims:
+        _claims[name] = name_the_circuit(mystery(name), *investigation_prompts("ABBA", 0))
+    return _claims[name]

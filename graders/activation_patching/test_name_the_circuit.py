@@ -26,9 +26,9 @@ def _name(submission) -> str:
     return name
 
 
-def _claim(submission, kit, rand):
+def _claim(submission, kit):
     """The learner's claim, with whatever is wrong with its form said first."""
-    found = kit.claim_of(submission.name_the_circuit, kit.mystery(_name(submission)), rand.seed % 2**31)
+    found = kit.claim_of(submission.name_the_circuit, _name(submission))
     assert isinstance(found, dict) and set(found) == {"algorithm", "heads"}, (
         'The answer should be a dict with the keys "algorithm" and "heads": '
         '{"algorithm": "look-up", "heads": [(0, 2), (1, 3)]}.'
@@ -58,12 +58,20 @@ class Trial:
 
     def __init__(self, name, order, seed):
         self.model = ours.mystery(name)
-        self.prompts, _, reference = ours.investigation_prompts(order, seed)
+        self.prompts, _, reference = ours.investigation_prompts(order, seed, n=8)
         seen = run_by_hand(self.model, reference)[1]
         self.means = {layer: seen[f"blocks.{layer}.attn.hook_z"].mean(dim=0) for layer in LAYERS}
+        self.known: dict[frozenset, float] = {}
         self.full, self.empty = self.difference(EVERY), self.difference([])
 
     def difference(self, kept):
+        """The logit difference with every head ablated that is not kept. What was measured once is remembered."""
+        kept = frozenset(kept)
+        if kept not in self.known:
+            self.known[kept] = self._run(kept)
+        return self.known[kept]
+
+    def _run(self, kept):
         def exchange(layer):
             def change(z):
                 for head in HEADS:
@@ -82,15 +90,15 @@ class Trial:
         return (self.difference(kept) - self.empty) / (self.full - self.empty)
 
 
-def test_the_claim(submission, kit, rand):
+def test_the_claim(submission, kit):
     """The answer names an algorithm and heads of the model."""
-    _claim(submission, kit, rand)
+    _claim(submission, kit)
 
 
 @pytest.mark.parametrize("order", ["ABBA", "BABA"])
 def test_the_circuit_alone(submission, kit, rand, order):
     """With every other head mean-ablated, the heads that you named do what the model does."""
-    _, heads = _claim(submission, kit, rand)
+    _, heads = _claim(submission, kit)
     score = Trial(_name(submission), order, rand.seed % 2**31 + 7).score(heads)
     assert score >= ALONE, (
         f"With every head ablated that you did not name, {max(score, 0):.0%} of the logit difference is left on {order} "
@@ -100,7 +108,7 @@ def test_the_circuit_alone(submission, kit, rand, order):
 
 def test_the_rest_alone(submission, kit, rand):
     """With the heads that you named ablated, the model fails."""
-    _, heads = _claim(submission, kit, rand)
+    _, heads = _claim(submission, kit)
     score = Trial(_name(submission), "ABBA", rand.seed % 2**31 + 7).score([h for h in EVERY if h not in heads])
     assert score <= WITHOUT, (
         f"With the heads that you named ablated, {score:.0%} of the logit difference is still there: others do the same work."
@@ -109,7 +117,7 @@ def test_the_rest_alone(submission, kit, rand):
 
 def test_each_head_matters(submission, kit, rand):
     """Each named head matters: without it, the circuit does less; or it does so once another of its heads is gone too."""
-    _, heads = _claim(submission, kit, rand)
+    _, heads = _claim(submission, kit)
     trial = Trial(_name(submission), "ABBA", rand.seed % 2**31 + 7)
 
     def loses(head, gone):
@@ -128,7 +136,7 @@ def test_each_head_matters(submission, kit, rand):
 def test_the_algorithm(submission, kit, rand):
     """Where the answer is read at the end shows the algorithm: patch the stream at IO, and at S2, from a run in which the
     indirect object has another name, and see which of the two makes the model say that name."""
-    algorithm, heads = _claim(submission, kit, rand)
+    algorithm, heads = _claim(submission, kit)
     model = ours.mystery(_name(submission))
     prompts, _, reference = ours.investigation_prompts("ABBA", rand.seed % 2**31 + 7)
     renamed, at = prompts.tokens.clone(), prompts.positions
