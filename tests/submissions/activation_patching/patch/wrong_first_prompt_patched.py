@@ -1,0 +1,20 @@
+from dojo.transformer import run_with_hooks
+
+
+def patch(model, tokens, site, value, position=None, head=None):
+    if head is not None and value.ndim == 3:
+        raise ValueError("no heads")
+    p = slice(None) if position is None else position
+    h = slice(None) if head is None else head
+
+    def hook(a, hook):
+        a = a.clone()
+        if site.endswith("pattern"):
+            a[0, h, p] = value[0, h, p]
+        elif a.ndim == 4:
+            a[0, p, h] = value[0, p, h]
+        else:
+            a[0, p] = value[0, p]
+        return a
+
+    return run_with_hooks(model, tokens, [(site, hook)])
