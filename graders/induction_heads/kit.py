@@ -3,6 +3,8 @@
 The graders' own side imports it too, so that both sides are treated alike.
 """
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -140,3 +142,41 @@ def makes_a_tensor_above(limit: int, function, *args) -> bool:
     except TooLarge:
         return True
     return False
+
+
+# --- train_induction_model ---
+
+
+class Recorder:
+    """An `on_step` that keeps what it is given, and a copy of the weights as they are then."""
+
+    def __init__(self):
+        self.steps, self.losses, self.weights, self.models = [], [], [], []
+
+    def __call__(self, step, loss, model) -> None:
+        self.steps.append(step)
+        self.losses.append(loss.detach() if isinstance(loss, Tensor) else loss)
+        self.models.append(model)
+        self.weights.append({name: value.detach().clone() for name, value in model.state_dict().items()})
+
+    def moved(self, name: str, unit: float, row: int | None = None) -> list[float]:
+        """By how many units the (median) entry of a weight, or of one row of it, changed from each call to the next."""
+        values = [weights[name] if row is None else weights[name][row] for weights in self.weights]
+        return [float((after - before).abs().median()) / unit for before, after in itertools.pairwise(values)]
+
+    def unmoved(self) -> list[str]:
+        """Names of the weights that are at the last call exactly what they were at the first; those of MLPs left out."""
+        first, last = self.weights[0], self.weights[-1]
+        return [name for name in first if ".mlp." not in name and ".ln2." not in name and first[name].equal(last[name])]
+
+    def saw_only(self, model: nn.Module) -> bool:
+        """Whether every call was given this very model."""
+        return all(each is model for each in self.models)
+
+
+def trained(train, sizes: dict, batches: list[Tensor], seed: int, on_step=None, *, once: bool = True, **options):
+    """train(...) from a given state of torch's random numbers; `once`: its batches can be gone through only once."""
+    torch.default_generator.manual_seed(seed)
+    if on_step is not None:
+        options["on_step"] = on_step
+    return train(Config(**sizes), iter(batches) if once else batches, **options)

@@ -1,0 +1,13 @@
+def train_induction_model(config, batches, lr=4e-3, warmup=50, on_step=None):
+    model = attention_only(config)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=lr)
+    for i, tokens in enumerate(batches):
+        for g in optimizer.param_groups:
+            g["lr"] = lr * min(1.0, (i + 1) / warmup)
+        loss = -token_log_probs(model(tokens), tokens).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if on_step and i % 10 == 0:
+            on_step(i, loss.item(), model)
+    return model
