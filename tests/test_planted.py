@@ -3,6 +3,7 @@
 The measures here are plain loops and hooks of their own; of the compiler only the drawn places are asked for.
 """
 
+import functools
 import subprocess
 import sys
 import time
@@ -10,7 +11,9 @@ import time
 import pytest
 import torch
 
-from dojo.planted import GATE_HEADS, gate_model, gate_tokens, induction, mystery_heads
+from dojo.ioi import corrupted, ioi_prompts
+from dojo.models import load_tokenizer
+from dojo.planted import GATE_HEADS, circuit, gate_model, gate_tokens, induction, mystery_circuit, mystery_heads
 from dojo.planted.compiler import generator
 from dojo.transformer import run_with_cache, run_with_hooks
 
@@ -181,10 +184,109 @@ def test_circuits_differ_between_names():
     assert {len(planted_heads(name)["induction"]) for name in NAMES} == {1, 2}
 
 
+# --- chapter 3's mystery
+
+
+@functools.cache
+def prompts(order, held_out=False, n=32):
+    """The prompts, and the same with other names: S2 the indirect object's, and three that are not there."""
+    tokenizer = load_tokenizer("known-circuit")
+    drawn = ioi_prompts(tokenizer, n, order=order, held_out=held_out, seed=7)
+    return drawn, corrupted(drawn, tokenizer, "S2"), corrupted(drawn, tokenizer, "ABC", seed=8)
+
+
+def difference(logits, drawn):
+    last, rows = logits[:, -1], range(len(logits))
+    return (last[rows, drawn.correct] - last[rows, drawn.wrong]).mean().item()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", NAMES)
+def test_mystery_circuit_is_needed_and_enough(name):
+    model = mystery_circuit(name)
+    algorithm, roles = circuit._draw(generator("circuit", name))
+    assert (
+        set(roles)
+        == {
+            "s-inhibition": {"duplicate token", "s-inhibition", "name mover"},
+            "look-up": {"look-up", "mover"},
+        }[algorithm]
+    )
+    true = [head for role in roles.values() for head in role]
+    decoys = [head for head in all_heads(model) if head not in true]
+    for order in ("ABBA", "BABA"):
+        for held_out in (False, True):
+            drawn = prompts(order, held_out)[0]
+            assert (model(drawn.tokens)[:, -1].argmax(dim=-1) == drawn.correct).float().mean() > 0.98
+        drawn, flipped, other_names = prompts(order)
+        full = difference(model(drawn.tokens), drawn)
+        assert 4 < full < 9
+        assert difference(model(flipped), drawn) == pytest.approx(-full, abs=0.15 * full)
+        mean_cache, flipped_cache = means(run_with_cache(model, other_names)[1]), run_with_cache(model, flipped)[1]
+
+        def without(heads, source=mean_cache, drawn=drawn, full=full):
+            return difference(run_with_hooks(model, drawn.tokens, head_outputs_from(source, heads)), drawn) / full
+
+        assert 0.95 < without(decoys) < 1.05  # enough
+        for role in roles.values():  # needed
+            assert abs(without(role)) < 0.3
+            for head in role:
+                assert without([head]) < (0.85 if len(role) == 2 else 0.3)
+        for head in decoys:
+            assert 0.97 < without([head]) < 1.03
+            assert 0.97 < without([head], source=flipped_cache) < 1.03
+        assert without(true, source=flipped_cache) < -0.8
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", NAMES[:12])
+def test_the_algorithm_shows_in_the_stream(name):
+    """Patched from the clean run, S2 restores the answer until its copy is read, and END does from then on."""
+    model = mystery_circuit(name)
+    _, roles = circuit._draw(generator("circuit", name))
+    readers = roles.get("s-inhibition") or roles["mover"]  # they attend from END to S2
+    drawn, flipped, _ = prompts("BABA")
+    logits, cache = run_with_cache(model, drawn.tokens)
+    clean, worst = difference(logits, drawn), difference(model(flipped), drawn)
+    for layer in (0, 1, 2):
+        for place in ("S2", "END"):
+            site, position = f"blocks.{layer}.hook_resid_pre", drawn.positions[place]
+
+            def from_clean(resid, hook, site=site, position=position):
+                resid = resid.clone()
+                resid[:, position] = cache[site][:, position]
+                return resid
+
+            restored = difference(run_with_hooks(model, flipped, [(site, from_clean)]), drawn)
+            read = sum(at < layer for at, _ in readers) / len(readers)
+            if read in (0, 1):
+                expected = read if place == "END" else 1 - read
+                assert (restored - worst) / (clean - worst) == pytest.approx(expected, abs=0.05)
+
+
+@torch.no_grad()
+def test_attention_does_not_tell_the_algorithm():
+    """In every model some head attends from S2 to S1, one from S2 to the other name, one from END to S2."""
+    drawn = prompts("ABBA")[0]
+    at = drawn.positions
+    for name in NAMES[:12]:
+        _, cache = run_with_cache(mystery_circuit(name), drawn.tokens)
+        patterns = torch.cat([cache[f"blocks.{layer}.attn.hook_pattern"].mean(dim=0) for layer in range(3)])
+        for query, key in (("S2", "S1"), ("S2", "IO"), ("END", "S2")):
+            assert patterns[:, at[query], at[key]].max() > 0.9
+
+
+def test_both_algorithms_are_drawn():
+    drawn = [circuit._draw(generator("circuit", name)) for name in NAMES]
+    assert {algorithm for algorithm, _ in drawn} == {"s-inhibition", "look-up"}
+    assert {len(roles.get("name mover", [])) for _, roles in drawn} == {0, 1, 2}
+    assert len({str(each) for each in drawn}) > len(NAMES) * 0.9
+
+
 # --- all of them
 
 
-@pytest.mark.parametrize("make", [mystery_heads])
+@pytest.mark.parametrize("make", [mystery_heads, mystery_circuit])
 def test_the_name_decides_and_the_global_seed_does_not(make):
     torch.manual_seed(1)
     first = make("Ada").state_dict()
@@ -200,11 +302,11 @@ def test_the_name_decides_and_the_global_seed_does_not(make):
 
 def test_another_process_builds_the_same_model():
     code = "from dojo.planted import mystery_heads; print(mystery_heads('Ada').W_E.double().sum().item())"
-    seen = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2)}
-    assert len(seen) == 1 and float(seen.pop()) == pytest.approx(mystery_heads("Ada").W_E.double().sum().item())
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert float(seen) == pytest.approx(mystery_heads("Ada").W_E.double().sum().item())
 
 
-@pytest.mark.parametrize("make", [mystery_heads])
+@pytest.mark.parametrize("make", [mystery_heads, mystery_circuit])
 def test_building_one_is_quick(make):
     make("warm")
     assert min(elapsed(lambda: make("Ada")) for _ in range(5)) < 0.05
