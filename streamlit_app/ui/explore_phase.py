@@ -35,10 +35,13 @@ def measured(name: str) -> phase.Series:
         bar = st.progress(0.0, text="Measuring the checkpoints")
         with _lock:
             if name not in _measured:
-                _measured[name] = phase.measure(
+                series = phase.measure(
                     name,
                     lambda done, total: bar.progress(done / total, text=f"Measuring checkpoint {done + 1} of {total}"),
                 )
+                bar.progress(1.0, text="Drawing")
+                _ = series.figure  # drawn once, too
+                _measured[name] = series
         bar.empty()
     return _measured[name]
 
