@@ -62,9 +62,10 @@ def drawn_rows(repeated_tokens, seed: int, *args, **kwargs):
 
 
 def token_statistics(repeated_tokens, seed: int, n_rows: int, period: int, d_vocab: int, bos: int) -> dict:
-    """How often things happen in rows of one long period, divided by how often they would if draws were even and independent.
+    """How often things happen in rows of one long period, against how often they would if draws were even and independent.
 
-    Rounded to whole numbers: a right draw gives 1, and the same slip gives the same number on every draw.
+    0 is never, 0.5 too seldom (less than 0.8 times as often), 1 is right, 2 too often (1.25 times and more): a right draw
+    gives 1, and the same slip gives the same numbers on every draw.
 
     Returns:
         "bos": whether it stands anywhere but at the beginning; "tokens": how often each token comes, [d_vocab] or longer;
@@ -73,13 +74,14 @@ def token_statistics(repeated_tokens, seed: int, n_rows: int, period: int, d_voc
     """
     generator = torch.Generator().manual_seed(seed)
     tokens = repeated_tokens([period] * n_rows, period + 1, d_vocab, bos=bos, generator=generator)[:, 1:]
-    found = {
+    shares = {
         "tokens": torch.bincount(tokens.flatten(), minlength=d_vocab) / tokens.numel(),
         "neighbours": (tokens[:, 1:] == tokens[:, :-1]).float().mean(),
         "rows": (tokens[1:] == tokens[:-1]).float().mean(),
     }
-    even = 1 / (d_vocab - 1)
-    return {"bos": bool((tokens == bos).any())} | {name: (share / even).round() for name, share in found.items()}
+    borders, names = torch.tensor([0.02, 0.8, 1.25]), torch.tensor([0.0, 0.5, 1.0, 2.0])
+    found = {name: names[torch.bucketize(share * (d_vocab - 1), borders)] for name, share in shares.items()}
+    return {"bos": bool((tokens == bos).any())} | found
 
 
 def drawn_again(repeated_tokens, seed: int) -> dict[str, bool]:

@@ -29,7 +29,7 @@ def _slowly(model, kind, earlier, later):
 def test_shape(submission, kit, rand):
     """One score for each head of the earlier layer and each head of the later one."""
     scores = submission.compositions(kit.random_transformer(rand.seed, **SIZES), "K")
-    compare(scores, torch.zeros(4, 4), what="the scores", axes=AXES, atol=torch.inf)
+    compare(scores, torch.zeros(4, 4), what="the result", axes=AXES, atol=torch.inf)
 
 
 @pytest.mark.parametrize("kind", ["Q", "K", "V"])
@@ -37,7 +37,7 @@ def test_one_pair_of_heads_at_a_time(submission, kit, rand, kind):
     """Layer 0 with layer 1: what each of its heads writes, in the query, key or value of each head."""
     expected = _slowly(ours.random_transformer(rand.seed, **SIZES), kind, 0, 1)
     scores = submission.compositions(kit.random_transformer(rand.seed, **SIZES), kind)
-    compare(scores, expected, what=f'the scores of kind "{kind}"', axes=AXES)
+    compare(scores, expected, what=f'the result for kind "{kind}"', axes=AXES)
 
 
 @pytest.mark.parametrize("kind, earlier, later", [("Q", 1, 2), ("K", 0, 2), ("V", 1, 2), ("K", 1, 2), ("V", 0, 2)])
@@ -45,7 +45,7 @@ def test_other_layers(submission, kit, rand, kind, earlier, later):
     """The layers are those that `earlier` and `later` name."""
     expected = _slowly(ours.random_transformer(rand.seed, **SIZES), kind, earlier, later)
     scores = submission.compositions(kit.random_transformer(rand.seed, **SIZES), kind, earlier=earlier, later=later)
-    compare(scores, expected, what=f'the scores of kind "{kind}", layers {earlier} and {later}', axes=AXES)
+    compare(scores, expected, what=f'the result for kind "{kind}", layers {earlier} and {later}', axes=AXES)
 
 
 def test_a_head_whose_key_reads_one_other_head(submission, kit, rand):
@@ -59,7 +59,7 @@ def test_a_head_whose_key_reads_one_other_head(submission, kit, rand):
     model = kit.loaded_transformer(weights, **SIZES)
     for kind in "QKV":
         score = submission.compositions(model, kind)
-        compare(score, torch.zeros(4, 4), what="the scores", axes=AXES, atol=torch.inf)
+        compare(score, torch.zeros(4, 4), what="the result", axes=AXES, atol=torch.inf)
         if kind == "K":
             large = float(score[1, 2])
             assert large > 0.2, (

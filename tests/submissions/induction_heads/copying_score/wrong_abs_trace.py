@@ -1,0 +1,3 @@
+def copying_score(circuit):
+    s = circuit.right @ circuit.left
+    return (s.trace() / s.abs().sum()).item()

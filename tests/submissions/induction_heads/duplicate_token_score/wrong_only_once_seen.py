@@ -1,0 +1,4 @@
+def duplicate_token_score(pattern, tokens):
+    same = (tokens[:, :, None] == tokens[:, None, :]).tril(-1)
+    same = same & (same.sum(-1, keepdim=True) == 1)
+    return (pattern * same[:, None]).sum((0, 2, 3)) / same.any(-1).sum().clamp(min=1)

@@ -1,0 +1,3 @@
+def ov_circuit(model, layer, head):
+    a = model.blocks[layer].attn
+    return Factored((model.W_E @ a.W_V[head]).T, (a.W_O[head] @ model.W_U).T)
