@@ -96,13 +96,46 @@ def load_config(name: str | Path) -> dict[str, Any]:
         raise ModelError(f"{path} does not say {missing}: save the model again with save_pretrained.") from None
 
 
-def load_state_dict(name: str | Path) -> dict[str, Tensor]:
-    """The weights of a GPT-2-shaped model as Hugging Face names and lays them out (float tensors on the CPU).
+def checkpoint_steps(name: str | Path) -> list[int]:
+    """The training steps at which a model's weights were kept, in order: what `load_model(name, step=...)` takes.
 
     Raises:
-        ModelError: as `load_config`; or the weights are missing or damaged.
+        ModelError: as `model_path`; or no checkpoints came with the model, or their file is damaged.
+    """
+    return sorted({int(key.partition("/")[0]) for key in _checkpoints(name)})
+
+
+def _checkpoints(name: str | Path) -> dict[str, Tensor]:
+    """The weights at all steps, in half precision, named "<step>/<Hugging Face's name>"."""
+    file = model_path(name) / "checkpoints.safetensors"
+    if not file.is_file():
+        raise ModelError(f"No checkpoints came with {name}, only its last weights: leave `step` out.")
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{file} cannot be read: {reason} Take it from the course's repository again.") from None
+
+
+def load_state_dict(name: str | Path, step: int | None = None) -> dict[str, Tensor]:
+    """The weights of a GPT-2-shaped model as Hugging Face names and lays them out (float tensors on the CPU).
+
+    Args:
+        name: as for `model_path`.
+        step: one of `checkpoint_steps(name)`: the weights as they were then, in training. Default: the model's own.
+
+    Raises:
+        ModelError: as `load_config`; or the weights are missing or damaged; or none were kept at this step.
     """
     load_config(name)  # says clearly that a model is of another kind, before anything large is read
+    if step is not None:
+        kept, at = _checkpoints(name), f"{step}/"
+        weights = {key.removeprefix(at): value.float() for key, value in kept.items() if key.startswith(at)}
+        if not weights:
+            raise ModelError(
+                f"No weights of {name} were kept at step {step!r}: choose one of checkpoint_steps({str(name)!r})."
+            )
+        return weights
     folder = model_path(name)
     weights = folder / "model.safetensors"
     try:

@@ -12,7 +12,7 @@ from dojo.models import smollm2
 from dojo.models.folder import ModelError, load_config, load_state_dict
 
 
-def load_model(name: str | Path, code: Any = None) -> nn.Module:
+def load_model(name: str | Path, code: Any = None, *, step: int | None = None) -> nn.Module:
     """A GPT-2-shaped model as the course's Transformer, with its config at `.config` and activations named as
     TransformerLens names them.
 
@@ -21,14 +21,16 @@ def load_model(name: str | Path, code: Any = None) -> nn.Module:
             "smollm2", a real pretrained model that a package brings: Llama-shaped, it comes as `dojo.models.llama.Llama`.
         code: where Config, Transformer and load_gpt2_weights are taken from: a module or other namespace, such as your
             own from chapter 1. Default: the course's reference.
+        step: one of `checkpoint_steps(name)`: the model as it was then, in training. Default: as it is at the end.
 
     Raises:
         ModelError: there is no such model, the hub cannot be reached, the model is not built like GPT-2, its files are
-            damaged, or the references are hidden (in the sandbox, while you write chapter 1).
+            damaged, no weights were kept at this step, or the references are hidden (in the sandbox, while you write
+            chapter 1).
     """
-    if name == smollm2.NAME:
+    if name == smollm2.NAME and step is None:
         return smollm2.load_model()
-    sizes, weights = load_config(name), load_state_dict(name)
+    sizes, weights = load_config(name), load_state_dict(name, step)
     try:
         code = importlib.import_module("dojo.transformer") if code is None else code
         model_class = code.Transformer
