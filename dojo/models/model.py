@@ -28,7 +28,9 @@ def load_model(name: str | Path, code: Any = None, *, step: int | None = None) -
             damaged, no weights were kept at this step, or the references are hidden (in the sandbox, while you write
             chapter 1).
     """
-    if name == smollm2.NAME and step is None:
+    if name == smollm2.NAME:
+        if step is not None:
+            raise ModelError(f"No checkpoints came with {name}, only its last weights: leave `step` out.")
         return smollm2.load_model()
     sizes, weights = load_config(name), load_state_dict(name, step)
     try:
