@@ -32,9 +32,15 @@ def word_tokenizer(words: list[str]) -> Tokenizer:
     return tokenizer
 
 
-def attention_only(d_vocab: int, n_ctx: int, n_layers: int, d_model: int = 64, n_heads: int = 4) -> nn.Module:
-    """A Transformer whose MLPs have one neuron, add exactly zero, and are not trained."""
+@torch.no_grad()
+def attention_only(
+    d_vocab: int, n_ctx: int, n_layers: int, d_model: int = 64, n_heads: int = 4, std: float = 0.02
+) -> nn.Module:
+    """A Transformer whose MLPs have one neuron, add exactly zero, and are not trained. The weights begin with this std."""
     model = Transformer(Config(d_vocab, d_model, n_ctx, n_layers, n_heads, d_head=d_model // n_heads, d_mlp=1))
+    for name, parameter in model.named_parameters():
+        if "W_" in name:
+            parameter.mul_(std / 0.02)  # the class draws them with 0.02
     for block in model.blocks:
         for parameter in [*block.mlp.parameters(), *block.ln2.parameters()]:
             parameter.requires_grad_(False)
