@@ -32,9 +32,9 @@ def truth():
 
 
 @functools.cache
-def prompts(order, held_out=False):
+def prompts(order, held_out=False, n=24):
     tokenizer = load_tokenizer("known-circuit")
-    drawn = ioi_prompts(tokenizer, 24, order=order, held_out=held_out, seed=3)
+    drawn = ioi_prompts(tokenizer, n, order=order, held_out=held_out, seed=3)
     return drawn, {kind: corrupted(drawn, tokenizer, kind, seed=4) for kind in ("S2", "ABC")}
 
 
