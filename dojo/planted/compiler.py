@@ -119,9 +119,9 @@ def compile_model(
         model = Transformer(config)
     weights = {name: torch.zeros(value.shape) for name, value in model.state_dict().items()}
 
-    first_ones = torch.randn(d_model, d_model, generator=rng, dtype=torch.float64)
-    first_ones[:, 0] = 1
-    basis = torch.linalg.qr(first_ones).Q[:, 1 : space.size + 1].T.float()  # [d, d_model], orthogonal to all ones
+    directions = torch.randn(d_model, d_model, generator=rng, dtype=torch.float64)
+    directions[:, 0] = 1
+    basis = torch.linalg.qr(directions).Q[:, 1 : space.size + 1].T.float()  # [d, d_model], orthogonal to all ones
     weights |= {"W_E": embed @ basis, "W_pos": positions @ basis, "W_U": (unembed @ basis).T.contiguous()}
 
     shape = 2, config.n_layers, config.n_heads, d_head, d_head  # in each head one for q and k, and one for v

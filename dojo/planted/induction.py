@@ -28,28 +28,23 @@ def mystery_heads(name: str) -> Transformer:
     3 layers of 4 heads, attention only, d_vocab 40, n_ctx 48. Token 0 is `<|endoftext|>`, which comes first; 1 to 39 are
     words without meaning. On tokens that have occurred before, it predicts what followed them; on others, nothing.
 
-    One or two heads are previous-token heads and one or two are induction heads; which, the name decides. The others are
-    there to be told from them by evidence: some look like true heads and write what nobody reads. The weights have a
-    little noise, and their bases are turned at random. The same name gives the same model everywhere.
+    One or two heads are previous-token heads and one or two are induction heads; which, the name decides. Where there
+    are two, each sees to half of the vocabulary. The others are there to be told from them by evidence: some look like true
+    heads and write what nobody reads. The weights have a little noise, and their bases are turned at random. The same name
+    gives the same model everywhere.
     """
     rng = generator("heads", name)
     true = _draw(rng)
-    heads = [[_decoy("first", rng)] * N_HEADS for _ in range(N_LAYERS)]
-    for kind, members in true.items():
-        for i, (layer, head) in enumerate(members):
-            heads[layer][head] = _true(kind, i, len(members))
-    first_induction = min(layer for layer, _ in true["induction"])
-    free = [(layer, head) for layer in range(N_LAYERS) for head in range(N_HEADS)]
-    free = shuffled(rng, [place for place in free if all(place not in members for members in true.values())])
-    late = next(
-        place for place in free if place[0] >= first_induction
-    )  # only there can one look like an induction head
+    heads = {place: _true(role, i, len(places)) for role, places in true.items() for i, place in enumerate(places)}
+    every = [(layer, head) for layer in range(N_LAYERS) for head in range(N_HEADS)]
+    free = shuffled(rng, [place for place in every if place not in heads])
+    first_induction = min(layer for layer, _ in true["induction"])  # before it, nothing can look like an induction head
+    late = next(place for place in free if place[0] >= first_induction)
     free.remove(late)
-    heads[late[0]][late[1]] = _decoy("induction", rng)
+    heads[late] = _decoy("induction", rng)
     kinds = ["previous", "duplicate", "first", "offset"]
     kinds += [kinds[draw(rng, 0, 3)] for _ in range(len(free) - len(kinds))]
-    for (layer, head), kind in zip(free, kinds, strict=True):
-        heads[layer][head] = _decoy(kind, rng)
+    heads |= {place: _decoy(kind, rng) for place, kind in zip(free, kinds, strict=True)}
 
     embed = torch.cat([torch.zeros(1, SPACE.size), SPACE["token"]])
     unembed = torch.cat([torch.zeros(1, SPACE.size), LOGIT * SPACE["next"]])
@@ -58,7 +53,7 @@ def mystery_heads(name: str) -> Transformer:
         embed=embed,
         positions=SPACE["pos"],
         unembed=unembed,
-        heads=heads,
+        heads=[[heads[layer, head] for head in range(N_HEADS)] for layer in range(N_LAYERS)],
         d_head=D_HEAD,
         d_model=D_MODEL,
         rng=rng,
@@ -76,10 +71,10 @@ def _draw(rng: torch.Generator) -> dict[str, list[tuple[int, int]]]:
     }
 
 
-def _true(kind: str, i: int, n: int) -> Head:
+def _true(role: str, i: int, n: int) -> Head:
     """The i-th of n heads that share a role: each sees to half of the vocabulary where there are two."""
     mine = slice(i, None, n)
-    if kind == "previous":
+    if role == "previous":
         return Head([_back(1)], [(SPACE["token"][mine], SPACE["before"][mine])])
     return Head(_after_same(), [(SPACE["token"][mine], SPACE["next"][mine])])
 
