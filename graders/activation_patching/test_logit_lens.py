@@ -39,7 +39,12 @@ def test_the_last_are_the_models_own(submission, kit, rand):
     theirs, model, tokens, cache = draw(kit, rand, batch=3, n_pos=4)
     out = submission.logit_lens(theirs, cache)
     assert isinstance(out, torch.Tensor) and out.ndim == 4, "The result should be a tensor with 4 axes."
-    compare(out[-1], run_by_hand(model, tokens)[0], what="the last layer's logits", axes="batch pos d_vocab")
+    compare(
+        out[-1],
+        run_by_hand(model, tokens)[0],
+        what="the tensor of logits after the last layer",
+        axes="batch pos d_vocab",
+    )
 
 
 def test_the_first_know_the_embeddings_only(submission, kit, rand):
@@ -50,7 +55,7 @@ def test_the_first_know_the_embeddings_only(submission, kit, rand):
     expected = (F.layer_norm(stream, (7,), ln.weight, ln.bias, ln.eps) @ model.W_U).detach()
     out = submission.logit_lens(theirs, cache)
     assert isinstance(out, torch.Tensor), "The result should be a tensor."
-    compare(out[0], expected, what="the logits before layer 0", axes="batch pos d_vocab")
+    compare(out[0], expected, what="the tensor of logits before layer 0", axes="batch pos d_vocab")
 
 
 @pytest.mark.parametrize("n_layers, batch, n_pos", [(3, 2, 5), (2, 4, 3), (4, 3, 1)])

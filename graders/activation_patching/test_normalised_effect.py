@@ -57,7 +57,7 @@ def test_a_number(submission):
 
 def test_another_mode(submission):
     """Any mode but the two raises a ValueError."""
-    for mode in ("noise", "patching", ""):
+    for mode in ("noise", "Noising", ""):
         with raises("ValueError"):
             submission.normalised_effect(torch.tensor([1.0, 2.0]), 3.0, 1.0, mode)
 

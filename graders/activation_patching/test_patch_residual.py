@@ -17,7 +17,8 @@ def draw(kit, rand, batch=2, n_pos=5, **sizes):
     """The model on the learner's side, the same on ours, the tokens that are patched and the other run's activations."""
     sizes = SIZES | sizes
     model = ours.random_transformer(rand.seed, **sizes)
-    tokens, others = rand.integers(11, batch, n_pos), rand.integers(11, batch, n_pos)
+    tokens = rand.integers(11, batch, n_pos)
+    others = (tokens + rand.integers(11, batch, n_pos, low=1)) % 11  # another token everywhere
     return kit.random_transformer(rand.seed, **sizes), model, tokens, run_by_hand(model, others)[1]
 
 

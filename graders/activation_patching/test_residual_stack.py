@@ -59,7 +59,7 @@ def test_the_embeddings(submission, kit, rand):
     expected = torch.stack([model.W_E[tokens], model.W_pos[:4].expand(3, 4, 7)]).detach()
     out = submission.residual_stack(theirs, run_with_cache(model, tokens)[1])
     assert isinstance(out, torch.Tensor), "The result should be a tensor."
-    compare(out[:2], expected, what="the stack's first two components", axes=AXES)
+    compare(out[:2], expected, what="the stack's part for the two embeddings", axes=AXES)
 
 
 def test_the_heads(submission, kit, rand):
@@ -68,7 +68,7 @@ def test_the_heads(submission, kit, rand):
     out = submission.residual_stack(theirs, cache)
     assert isinstance(out, torch.Tensor), "The result should be a tensor."
     expected = expected_stack(model, cache)[2:5]
-    compare(out[2:5], expected, what="the components of layer 0's heads", axes=AXES)
+    compare(out[2:5], expected, what="the stack's part for layer 0's heads", axes=AXES)
 
 
 @pytest.mark.parametrize("n_layers, n_heads, batch, n_pos", [(2, 3, 2, 5), (3, 2, 3, 4), (1, 4, 2, 3), (2, 2, 4, 1)])

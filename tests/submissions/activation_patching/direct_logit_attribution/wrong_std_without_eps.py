@@ -1,0 +1,10 @@
+import torch
+
+
+def direct_logit_attribution(model, cache, direction):
+    x = residual_stack(model, cache)[:, :, -1]
+    c = x - x.mean(-1, keepdim=True)
+    s, ln = cache['ln_final.hook_scale'][:, -1], model.ln_final
+    std = x.sum(0).std(-1, keepdim=True, correction=0)
+    rows = (c / std * ln.weight * direction).sum(-1)
+    return torch.cat([rows, (direction @ ln.bias)[None]])

@@ -1,0 +1,10 @@
+import torch
+import torch.nn.functional as F
+
+
+def logit_lens(model, cache):
+    n, ln = len(model.blocks), model.ln_final
+    x = torch.stack([cache[f'blocks.{i}.hook_resid_pre'] for i in range(n)] + [cache[f'blocks.{n - 1}.hook_resid_post']])
+    out = x @ model.W_U
+    out[-1] = ln(x[-1]) @ model.W_U
+    return out

@@ -1,0 +1,8 @@
+import torch
+
+
+def normalised_effect(patched, clean, corrupted, mode="denoising"):
+    if mode not in ("denoising", "noising"):
+        raise ValueError(mode)
+    start = corrupted if mode == "denoising" else clean
+    return torch.tanh(torch.as_tensor((patched - start) / (clean - corrupted)))

@@ -1,0 +1,9 @@
+import torch
+from dojo.transformer import run_with_cache, run_with_hooks
+
+
+def patch_residual(model, tokens, cache, metric, stream='resid_pre'):
+    n_layers, n_pos = len(model.blocks), tokens.shape[1]
+    site = lambda layer: f'blocks.{layer}.hook_{stream}'
+    places = [(slice(None), p) for p in range(n_pos)]
+    return torch.stack([patch_many(model, tokens, site(0), cache[site(i)], places, metric) for i in range(n_layers)])
