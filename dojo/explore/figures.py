@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 4  # attention patterns in a row
 CURVES, PANEL, ROOM_OF_SLIDER, BETWEEN = 170, 130, 70, 48  # pixels: rows of curves and of patterns, and what is between
+TICKS = 7  # labels under the curves, at phone width
 CHOSEN = "chosen step"
 
 
@@ -29,6 +30,8 @@ def phase_change_figure(
     start: int | None = None,
 ) -> Figure:
     """Scores over training as curves, and below them every head's attention pattern at the step that a slider chooses.
+
+    Checkpoints stand at equal distances, as on the slider, so that the change is seen where most of them are.
 
     Args:
         steps: training steps of the checkpoints, increasing.
@@ -55,7 +58,7 @@ def phase_change_figure(
             raise ValueError(f"explore.phase_change_figure: {found} of {what}, where {wanted} belong.")
     steps = [int(step) for step in steps]
     still: Any = _curves_and_patterns(steps, panels, heads[-1], tokens, names, rise)
-    frames = {step: _at(still, i, step, panels, heads[i]) for i, step in enumerate(steps)}
+    frames = {step: _at(still, i, panels, heads[i]) for i, step in enumerate(steps)}
     figure = show.slider(frames, start=steps[-1] if start is None else start)
     # Between the curves and the patterns, so that both are seen while it moves.
     top = still.layout.yaxis2.domain[0] if len(panels) > 1 else still.layout.yaxis.domain[0]
@@ -84,28 +87,31 @@ def _curves_and_patterns(
         subplot_titles=[*("" for _ in panels), *names],
     )
     figure.update_annotations(font={"size": 12, "color": INK})
-    colours = cycle(COLOURS)
+    colours, last = cycle(COLOURS), len(steps) - 1
+    shown = list(range(0, len(steps), -(-len(steps) // TICKS)))
     for row, panel in enumerate(panels, start=1):
         legend = "legend" if row == 1 else f"legend{row}"
         place: dict = {"row": row, "col": 1}
         for name, values in panel.items():
             colour = next(colours)
             figure.add_scatter(
-                x=steps, y=values, name=name, mode="lines", line={"color": colour, "width": 2}, legend=legend, **place
-            )
+                x=list(range(len(steps))), y=values, name=name, mode="lines", line={"color": colour, "width": 2},
+                legend=legend, customdata=steps, hovertemplate="step %{customdata}: %{y:.3g}", **place,
+            )  # fmt: skip
             chosen = {"marker": {"color": colour, "size": 9}, "showlegend": False, "hoverinfo": "skip"}
-            figure.add_scatter(x=steps[-1:], y=values[-1:], mode="markers", name=CHOSEN, **chosen, **place)
-        figure.add_vline(steps[-1], name=CHOSEN, line={"color": INK, "width": 1.5}, **place)
+            figure.add_scatter(x=[last], y=values[-1:], mode="markers", name=CHOSEN, **chosen, **place)
+        figure.add_vline(last, name=CHOSEN, line={"color": INK, "width": 1.5}, **place)
         if rise is not None:
             line = {"color": COLOURS[4], "width": 1.5, "dash": "dot"}
-            figure.add_vline(rise, line=line, **place)
+            figure.add_vline(_place(rise, steps), line=line, **place)
             if row == 1:
                 figure.add_scatter(
                     x=[None], y=[None], mode="lines", line=line, name=f"steepest rise: {rise:g}", **place
                 )
         figure.update_yaxes(**({"title": "score", "range": [-0.03, 1.03]} if row == 1 else {"title": "nats"}), **place)
-        figure.update_xaxes(range=[steps[0], steps[-1]], showticklabels=row == len(panels), **place)
-    figure.update_xaxes(title="training step", row=len(panels), col=1)
+        ticks = {"tickvals": shown, "ticktext": [str(steps[i]) for i in shown], "showticklabels": row == len(panels)}
+        figure.update_xaxes(range=[-0.2, last + 0.2], **ticks, **place)
+    figure.update_xaxes(title="training step of the checkpoint", row=len(panels), col=1)
     draw_patterns(figure, heads, tokens, names, columns, first_row=len(panels) + 2)
     figure = show.styled(figure, "", height=sum(heights) + BETWEEN * len(heights) + 40)
     share = (PANEL * pattern_rows + BETWEEN * (pattern_rows - 1)) / (sum(heights) + BETWEEN * (len(heights) - 1))
@@ -115,15 +121,22 @@ def _curves_and_patterns(
     return figure
 
 
-def _at(still: Figure, i: int, step: int, panels: list[dict], heads: list) -> Figure:
+def _place(step: float, steps: list[int]) -> float:
+    """Where a step lies among the checkpoints, which stand at 0, 1, 2, ..."""
+    after = next((i for i, other in enumerate(steps) if other >= step), len(steps) - 1)
+    before = max(0, after - 1)
+    return before + (step - steps[before]) / max(1, steps[after] - steps[before])
+
+
+def _at(still: Figure, i: int, panels: list[dict], heads: list) -> Figure:
     import plotly.graph_objects as go
 
     figure: Any = go.Figure(still)
-    figure.update_shapes({"x0": step, "x1": step}, selector={"name": CHOSEN})
+    figure.update_shapes({"x0": i, "x1": i}, selector={"name": CHOSEN})
     curves = [values for panel in panels for values in panel.values()]
     markers = [trace for trace in figure.data if trace.name == CHOSEN]
     for marker, values in zip(markers, curves, strict=True):
-        marker.update(x=[step], y=[values[i]])
+        marker.update(x=[i], y=[values[i]])
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
     for heatmap, head in zip(maps, heads, strict=True):
         heatmap.z = rounded(head)

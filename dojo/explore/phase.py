@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -68,7 +68,8 @@ def measure(name: str, on_checkpoint: Callable[[int, int], None] | None = None) 
     chapter, steps, tokenizer = reference("induction_heads"), checkpoint_steps(name), load_tokenizer(name)
     generator = torch.Generator().manual_seed(0)
     tokens = chapter.repeated_tokens([PERIOD] * ROWS, 1 + 2 * PERIOD, len(tokenizer), generator=generator)
-    shown = chapter.repeated_tokens([SHOWN], 1 + 2 * SHOWN, len(tokenizer), generator=generator)
+    several = chapter.repeated_tokens([SHOWN] * 64, 1 + 2 * SHOWN, len(tokenizer), generator=generator)
+    shown = next(row for row in several if len(set(row.tolist())) == 1 + SHOWN)[None]  # no word twice in one period
     scores: dict[str, list[float]] = {PREVIOUS: [], INDUCTION: []}
     losses: dict[str, list[float]] = {LOSS: [], CONTEXT: []}
     best: dict[str, list[str]] = {PREVIOUS: [], INDUCTION: []}
@@ -76,7 +77,7 @@ def measure(name: str, on_checkpoint: Callable[[int, int], None] | None = None) 
     for done, step in enumerate(steps):
         if on_checkpoint is not None:
             on_checkpoint(done, len(steps))
-        model = load_model(name, step=step)
+        model: Any = load_model(name, step=step)
         n_layers, n_heads = model.config.n_layers, model.config.n_heads
         names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(n_layers)]
         heads = [f"{layer}.{head}" for layer in range(n_layers) for head in range(n_heads)]

@@ -108,7 +108,7 @@ def test_phones_scroll_down_only_and_need_no_fine_taps(site, visit, address):
     assert page.evaluate(SIDEWAYS) <= 0
     if address == PATCHING:
         page.get_by_role("combobox", name="Position").click()
-        page.get_by_role("option", name="11: John").click()
+        page.get_by_role("option", name="11: Mary").click()
         page.get_by_text("[:, 11]").wait_for()
         page.get_by_text("Heads", exact=True).click()
         page.locator(".st-key-patching-facts .js-plotly-plot").wait_for()
