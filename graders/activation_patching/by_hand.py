@@ -4,14 +4,22 @@ What the graders of this chapter hold answers against; it shares nothing with `r
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from dojo.transformer import Transformer
+from graders.activation_patching import kit
 
 Change = Callable[[Tensor], Tensor]
+
+
+@lru_cache(maxsize=64)
+def same_model(seed: int, **sizes) -> Transformer:
+    """The judge's copy of the kit's random model, not to be changed: a test runs again for each known mistake."""
+    return kit.random_transformer(seed, **sizes)
 
 
 @torch.no_grad()

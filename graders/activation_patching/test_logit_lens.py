@@ -7,8 +7,7 @@ import torch.nn.functional as F
 import solutions.activation_patching as ref
 from dojo.grading import compare, mistake
 from dojo.transformer import run_with_cache
-from graders.activation_patching import kit as ours
-from graders.activation_patching.by_hand import run_by_hand
+from graders.activation_patching.by_hand import run_by_hand, same_model
 
 WHAT, AXES = "the tensor of logits", "depth batch pos d_vocab"
 SIZES = {"d_vocab": 11, "d_model": 7, "n_ctx": 9, "n_layers": 3, "n_heads": 2, "d_head": 4, "d_mlp": 6, "ln_eps": 0.2}
@@ -17,7 +16,7 @@ SIZES = {"d_vocab": 11, "d_model": 7, "n_ctx": 9, "n_layers": 3, "n_heads": 2, "
 def draw(kit, rand, batch=2, n_pos=5, **sizes):
     """The model on the learner's side, the same on ours, the tokens and all activations of a run on them."""
     sizes = SIZES | sizes
-    model, tokens = ours.random_transformer(rand.seed, **sizes), rand.integers(sizes["d_vocab"], batch, n_pos)
+    model, tokens = same_model(rand.seed, **sizes), rand.integers(sizes["d_vocab"], batch, n_pos)
     return kit.random_transformer(rand.seed, **sizes), model, tokens, run_with_cache(model, tokens)[1]
 
 

@@ -9,8 +9,7 @@ import torch
 import solutions.activation_patching as ref
 from dojo.grading import compare, mistake, raises
 from dojo.transformer import run_with_cache, run_with_hooks
-from graders.activation_patching import kit as ours
-from graders.activation_patching.by_hand import run_by_hand
+from graders.activation_patching.by_hand import run_by_hand, same_model
 
 WHAT, AXES = "the tensor of logits", "batch pos d_vocab"
 SIZES = {"d_vocab": 11, "d_model": 7, "n_ctx": 9, "n_layers": 2, "n_heads": 3, "d_head": 4, "d_mlp": 6}
@@ -32,7 +31,7 @@ def by_hand(rand, tokens, site, value, index):
         activation[index] = value[index]
         return activation
 
-    return run_by_hand(ours.random_transformer(rand.seed, **SIZES), tokens, {site: exchange})[0]
+    return run_by_hand(same_model(rand.seed, **SIZES), tokens, {site: exchange})[0]
 
 
 def check(submission, kit, rand, site, index, **options):
@@ -49,7 +48,7 @@ def test_the_whole_activation(submission, kit, rand, site):
 
 def test_between_two_runs(submission, kit, rand):
     """The stream before layer 0 of another run makes the other run's logits; a value of the same run changes nothing."""
-    model, theirs = ours.random_transformer(rand.seed, **SIZES), kit.random_transformer(rand.seed, **SIZES)
+    model, theirs = same_model(rand.seed, **SIZES), kit.random_transformer(rand.seed, **SIZES)
     tokens, others = rand.integers(11, 2, 5), rand.integers(11, 2, 5)
     (logits, own), (other_logits, other) = run_by_hand(model, tokens), run_by_hand(model, others)
     site = "blocks.0.hook_resid_pre"
@@ -117,7 +116,7 @@ def test_nothing_stays(submission, kit, rand):
     for site, place in ((STREAMS[0], {"position": 1}), (BY_HEAD[2], {"head": 2}), (PATTERN, {})):
         submission.patch(theirs, tokens, site, draw_value(rand, site), **place)
     compare(kit.hooks_left(theirs), {}, what="the dict of hooks on the model")
-    expected = run_by_hand(ours.random_transformer(rand.seed, **SIZES), tokens)[0]
+    expected = run_by_hand(same_model(rand.seed, **SIZES), tokens)[0]
     compare(theirs(tokens), expected, what="the result of a plain run afterwards", axes=AXES, atol=1e-3)
 
 

@@ -7,7 +7,7 @@ import solutions.activation_patching as ref
 from dojo.grading import compare, mistake
 from dojo.transformer import run_with_hooks
 from graders.activation_patching import kit as ours
-from graders.activation_patching.by_hand import run_by_hand
+from graders.activation_patching.by_hand import run_by_hand, same_model
 
 WHAT, AXES = "the map", "layer position"
 SIZES = {"d_vocab": 11, "d_model": 7, "n_ctx": 9, "n_layers": 3, "n_heads": 2, "d_head": 4, "d_mlp": 6}
@@ -16,7 +16,7 @@ SIZES = {"d_vocab": 11, "d_model": 7, "n_ctx": 9, "n_layers": 3, "n_heads": 2, "
 def draw(kit, rand, batch=2, n_pos=5, **sizes):
     """The model on the learner's side, the same on ours, the tokens that are patched and the other run's activations."""
     sizes = SIZES | sizes
-    model = ours.random_transformer(rand.seed, **sizes)
+    model = same_model(rand.seed, **sizes)
     tokens = rand.integers(11, batch, n_pos)
     others = (tokens + rand.integers(11, batch, n_pos, low=1)) % 11  # another token everywhere
     return kit.random_transformer(rand.seed, **sizes), model, tokens, run_by_hand(model, others)[1]

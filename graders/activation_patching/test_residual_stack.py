@@ -8,7 +8,7 @@ import solutions.activation_patching as ref
 from dojo.grading import compare, mistake
 from dojo.transformer import run_with_cache
 from graders.activation_patching import kit as ours
-from graders.activation_patching.by_hand import run_by_hand
+from graders.activation_patching.by_hand import run_by_hand, same_model
 
 WHAT, AXES = "the stack", "component batch pos d_model"
 SIZES = {"d_vocab": 11, "d_model": 7, "n_ctx": 9, "n_layers": 2, "n_heads": 3, "d_head": 4, "d_mlp": 6}
@@ -17,7 +17,7 @@ SIZES = {"d_vocab": 11, "d_model": 7, "n_ctx": 9, "n_layers": 2, "n_heads": 3, "
 def draw(kit, rand, batch=2, n_pos=5, **sizes):
     """The model on the learner's side, the same on ours, and all activations of a run of it."""
     sizes = SIZES | sizes
-    model = ours.random_transformer(rand.seed, **sizes)
+    model = same_model(rand.seed, **sizes)
     cache = run_with_cache(model, rand.integers(sizes["d_vocab"], batch, n_pos))[1]
     return kit.random_transformer(rand.seed, **sizes), model, cache
 
