@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from dojo.planted import mystery_heads
 from dojo.transformer import Config, Transformer
 
 # --- models ---
@@ -182,3 +183,11 @@ def trained(train, sizes: dict, batches: list[Tensor], seed: int, on_step=None, 
     if on_step is not None:
         options["on_step"] = on_step
     return train(Config(**sizes), iter(batches) if once else batches, **options)
+
+
+# --- name_the_heads ---
+
+
+def mystery(name: str) -> Transformer:
+    """The closing investigation's model, drawn from a learner's name."""
+    return mystery_heads(name)
