@@ -14,7 +14,7 @@ from dojo import load_model
 from dojo.grading import compare, mistake
 from dojo.transformer import run_with_cache
 
-SIZES = [(4, 24, 33), (7, 30, 22), (10, 36, 28)]  # (period, d_vocab, n_ctx)
+SIZES = [(4, 20, 28), (7, 26, 22), (10, 31, 27)]  # (period, d_vocab, n_ctx)
 FIELDS = ("d_vocab", "d_model", "n_ctx", "n_layers", "n_heads", "d_head", "d_mlp", "ln_eps")
 
 
@@ -76,13 +76,14 @@ def _answer(submission, kit, model, period):
 
 
 def _answers(submission, kit, rand, works, idle=()):
-    """What the learner says of a built model of each size."""
-    models = [_relabelled(rand, _planted(rand, *sizes, works, idle)) for sizes in SIZES]
-    return [_answer(submission, kit, model, period) for model, (period, _, _) in zip(models, SIZES, strict=True)]
+    """What the learner says of a built model of each size; of the first two if some heads are idle."""
+    sizes = SIZES[:2] if idle else SIZES
+    models = [_relabelled(rand, _planted(rand, *each, works, idle)) for each in sizes]
+    return [_answer(submission, kit, model, period) for model, (period, _, _) in zip(models, sizes, strict=True)]
 
 
 def _compare_all(answers, expected, of):
-    for (period, _, _), answer in zip(SIZES, answers, strict=True):
+    for (period, _, _), answer in zip(SIZES, answers, strict=False):
         compare(answer, expected, what=f"the answer for {of}, at period {period},")
 
 
