@@ -60,7 +60,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
         cell.dataset.cell = `${i},${j}`;
         cell.style.background = data.colours[i][j];
         cell.style.color = Math.abs(value) > 0.6 * data.reach ? "#fff" : "#222";
-        cell.title = `${data.rowTitle} ${data.rows[i]}, ${data.columnTitle} ${j} ${data.columns[j]}: ${two(value)}`;
+        const column = data.columns[j] === String(j) ? j : `${j} ${data.columns[j]}`;
+        cell.title = `${data.rowTitle} ${data.rows[i]}, ${data.columnTitle} ${column}: ${two(value)}`;
         cell.setAttribute("aria-label", cell.title);
         text.textContent = two(value);
         cell.append(text);

@@ -26,7 +26,7 @@ PICTURE = """() => { const plot = document.querySelector('[data-testid=stMain] .
 
 
 def picture(page):
-    page.locator(".js-plotly-plot .slider-label").wait_for()
+    page.locator(".js-plotly-plot .slider-label").first.wait_for()
     settled(page)
     return page.evaluate(PICTURE)
 
@@ -78,6 +78,7 @@ def test_a_cell_tells_what_was_patched_and_what_it_did(site, visit):
     assert page.locator("[aria-selected=true]").get_attribute("data-cell") == "0,4"
 
     page.get_by_text("Heads", exact=True).click()
+    settled(page)
     page.locator("[data-cell='2,3']").click()
     page.get_by_text("blocks.2.attn.hook_z[:, :, 3]").wait_for()
     page.locator(".st-key-patching-facts .js-plotly-plot .heatmaplayer image").first.wait_for()
@@ -107,10 +108,12 @@ def test_phones_scroll_down_only_and_need_no_fine_taps(site, visit, address):
     settled(page)
     assert page.evaluate(SIDEWAYS) <= 0
     if address == PATCHING:
-        page.get_by_role("combobox", name="Position").click()
-        page.get_by_role("option", name="11: Mary").click()
+        page.get_by_role("combobox", name="Position").tap()
+        page.get_by_role("option", name="11: Mary").tap()
         page.get_by_text("[:, 11]").wait_for()
-        page.get_by_text("Heads", exact=True).click()
+        page.locator("[data-cell='0,3']").tap()
+        page.get_by_text("blocks.0.hook_resid_pre[:, 3]").wait_for()
+        page.get_by_text("Heads", exact=True).tap()
         page.locator(".st-key-patching-facts .js-plotly-plot").wait_for()
         settled(page)
         assert page.evaluate(SIDEWAYS) <= 0
