@@ -28,11 +28,11 @@ def provide(text: str) -> None:
 def __getattr__(name: str) -> Any:
     if name.startswith("__") or "Transformer" in globals():
         raise AttributeError(f"module 'dojo.transformer' has no attribute {name!r}")
-    from dojo.course import find_root
+    from dojo.course import CourseError, find_root
 
     try:
         provide(source(find_root()))
-    except OSError:
+    except (OSError, CourseError):
         raise ImportError(
             "The course's Transformer is hidden here: write your own, or leave the line out that imports it."
         ) from None
