@@ -166,5 +166,10 @@ def _words(tokenizer: Tokenizer) -> _Words:
         )
         for held_out in (False, True)
     }
-    fixed = (torch.tensor(list(words.values())) for words in (names, places, objects))
-    return _Words(*fixed, torch.stack(frames), pairs)
+    return _Words(
+        names=torch.tensor(list(names.values())),
+        places=torch.tensor(list(places.values())),
+        objects=torch.tensor(list(objects.values())),
+        frames=torch.stack(frames),
+        pairs=pairs,
+    )
