@@ -1,74 +1,24 @@
 """Chapter 2's pictures on the references: each demo runs, and shows what the prose around it says that it shows."""
 
-import ast
-import json
 import re
-import sys
-from types import ModuleType
 
 import pytest
 import torch
 
-import dojo.show
 from dojo.course.load import load_course
-from dojo.course.model import ExerciseBlock, Given
+from tests.demos import bars, curves, matrix, run_demo, title
 
-CHAPTER = "induction_heads"
 HEADS = [[f"{layer}.{head}" for head in range(4)] for layer in range(2)]
 
 
 @pytest.fixture(scope="module")
 def chapter():
-    return load_course().chapter(CHAPTER)
+    return load_course().chapter("induction_heads")
 
 
 @pytest.fixture
 def show_demo(chapter, monkeypatch):
-    """Runs a demo as the site does, on the references; returns what it showed, in order: figures as dicts, or text."""
-
-    def run(id: str) -> list:
-        shown: dict[str, dict | str] = {}
-
-        def sink(event: dict) -> None:
-            if event["kind"] == "output":
-                figure = event["mime"] == dojo.show.PLOTLY
-                shown[event["slot"]] = json.loads(event["data"]) if figure else event["data"]
-
-        monkeypatch.setattr(dojo.show, "sink", sink)
-        learner = ModuleType("learner")
-        monkeypatch.setitem(sys.modules, "learner", learner)  # dataclasses look their module up
-        parts = [chapter.header]
-        for block in chapter.blocks:
-            parts += [block.code] if isinstance(block, Given) else []
-            parts += [block.exercise.solution] if isinstance(block, ExerciseBlock) else []
-        exec("\n\n\n".join(parts), vars(learner))
-        torch.manual_seed(0)
-        tree = ast.parse(chapter.demos[id].code)
-        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, id, "exec"), vars(learner))
-        if last is not None:
-            value = eval(compile(ast.Expression(last.value), id, "eval"), vars(learner))
-            if value is not None:
-                dojo.show.display(value)
-        return list(shown.values())
-
-    return run
-
-
-def matrix(figure: dict) -> torch.Tensor:
-    return torch.tensor(figure["data"][0]["z"])
-
-
-def curves(figure: dict) -> dict[str, tuple[list, list]]:
-    return {trace["name"]: (trace["x"], trace["y"]) for trace in figure["data"]}
-
-
-def bars(figure: dict) -> dict[str, dict[str, float]]:
-    return {t["name"]: dict(zip(t["customdata"], t["x"], strict=True)) for t in figure["data"]}
-
-
-def title(figure: dict) -> str:
-    return figure["layout"]["title"]["text"]
+    return lambda id: run_demo(chapter, id, monkeypatch)
 
 
 def number(text: str) -> float:
