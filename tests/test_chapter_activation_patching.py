@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import solutions.activation_patching as reference
 from dojo.course.load import load_course
 from dojo.ioi import LENGTH
 from tests.demos import bars, curves, matrix, run_demo, title
@@ -117,6 +118,14 @@ def test_how_many_heads_it_takes(show_demo):
     assert kept["known-circuit"][4] > 0.98
     assert kept["ioi-a"][1] > 0.5 and kept["ioi-a"][4] < 0.95
     assert kept["ioi-b"][5] > 0.85
+
+
+def test_the_metric_sees_what_it_measures():
+    task = reference.load_task("ioi-a", n=100)
+    alone = [task.model, task.prompts.tokens, [(0, 3)], task.reference]
+    assert reference.faithfulness(*alone, task.metric) == pytest.approx(0.7, abs=0.05)
+    guesses = reference.mean_ablate_except(*alone)[:, -1].argmax(dim=-1)
+    assert (guesses == task.prompts.correct).float().mean() < 0.1
 
 
 def test_what_was_made_up_for(show_demo):
