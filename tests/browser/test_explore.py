@@ -10,13 +10,17 @@ from dojo.course import load_course
 CHAPTERS = {chapter.id for chapter in load_course().chapters}
 PHASE, PATCHING = "/phase-change", "/patching"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not {"induction_heads", "activation_patching"} <= CHAPTERS, reason="chapters 2 and 3 are not there"
-    ),
-]
+pytestmark = pytest.mark.browser
+CHAPTER_OF = {PHASE: "induction_heads", PATCHING: "activation_patching"}
+TITLES = {PHASE: "The phase change", PATCHING: "Patching"}
 
+
+def of(address: str):
+    """A test, or one case of it, for a page that is there with its chapter only."""
+    return pytest.mark.skipif(CHAPTER_OF[address] not in CHAPTERS, reason=f"there is no chapter {CHAPTER_OF[address]}")
+
+
+BOTH = [pytest.param(address, marks=of(address)) for address in CHAPTER_OF]
 SIDEWAYS = (
     "(() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth; })()"
 )
@@ -36,6 +40,7 @@ def facts(page) -> str:
     return page.locator(".st-key-patching-facts").inner_text()
 
 
+@of(PHASE)
 def test_the_slider_moves_the_line_and_the_patterns(site, visit):
     page = open_page(visit(), site.url, ready="text=Begin here")
     page.locator("[data-testid=stSidebar]").get_by_role("link", name="The phase change").click()
@@ -48,9 +53,18 @@ def test_the_slider_moves_the_line_and_the_patterns(site, visit):
     assert at_start["step"] == "step 0" and at_start["line"] == 0
     assert len(at_start["maps"]) == 8 and all(a != b for a, b in zip(at_start["maps"], before["maps"], strict=True))
     page.locator(".updatemenu-button", has_text="play").click()
-    page.locator(".slider-label", has_text=before["step"]).first.wait_for()  # it goes on by itself
+    page.wait_for_function("document.querySelector('.slider-label').textContent !== 'step 0'")  # it goes on by itself
 
 
+@pytest.mark.parametrize("address", BOTH)
+def test_a_chapter_leads_to_its_page(site, visit, address):
+    page = open_page(visit(), f"{site.url}/chapter?chapter={CHAPTER_OF[address]}", ready="[data-testid=stMain] h1")
+    page.locator("[data-testid=stMain]").get_by_role("link", name=TITLES[address]).click()
+    page.locator(".js-plotly-plot .slider-label, .map [data-cell]").first.wait_for()
+    assert address in page.url
+
+
+@of(PHASE)
 def test_one_layer_has_no_phase_change(site, visit):
     page = open_page(visit(), site.url + PHASE, ready=".js-plotly-plot .slider-label")
     page.get_by_text("One layer", exact=True).click()
@@ -60,6 +74,7 @@ def test_one_layer_has_no_phase_change(site, visit):
     page.locator("[data-testid=stDataFrame]").wait_for()
 
 
+@of(PATCHING)
 def test_a_cell_tells_what_was_patched_and_what_it_did(site, visit):
     page = open_page(visit(), site.url + PATCHING, ready=".map [data-cell]")
     settled(page)
@@ -86,6 +101,7 @@ def test_a_cell_tells_what_was_patched_and_what_it_did(site, visit):
     page.get_by_text("In the clean run of").wait_for()
 
 
+@of(PATCHING)
 def test_every_model_order_and_name_can_be_chosen(site, visit):
     page = open_page(visit(), site.url + PATCHING, ready=".map [data-cell]")
     for model in ("ioi-b", "known-circuit"):
@@ -102,7 +118,7 @@ def test_every_model_order_and_name_can_be_chosen(site, visit):
     page.get_by_text("choose two different names").wait_for()
 
 
-@pytest.mark.parametrize("address", [PHASE, PATCHING])
+@pytest.mark.parametrize("address", BOTH)
 def test_phones_scroll_down_only_and_need_no_fine_taps(site, visit, address):
     page = open_page(visit(width=390), site.url + address, ready=".js-plotly-plot .slider-label, .map [data-cell]")
     settled(page)
@@ -120,7 +136,7 @@ def test_phones_scroll_down_only_and_need_no_fine_taps(site, visit, address):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", [PHASE, PATCHING])
+@pytest.mark.parametrize("address", BOTH)
 def test_all_text_can_be_read(site, visit, address, scheme):
     page = open_page(visit(scheme=scheme), site.url + address, ready=".js-plotly-plot .slider-label, .map [data-cell]")
     settled(page)
