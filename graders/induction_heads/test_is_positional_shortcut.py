@@ -76,43 +76,51 @@ def _answer(submission, kit, model, period):
 
 
 def _answers(submission, kit, rand, works, idle=()):
-    """What the learner says of a built model of each size; of the first two if some heads are idle."""
-    sizes = SIZES[:2] if idle else SIZES
-    models = [_relabelled(rand, _planted(rand, *each, works, idle)) for each in sizes]
-    return [_answer(submission, kit, model, period) for model, (period, _, _) in zip(models, sizes, strict=True)]
+    """What the learner says of a built model of each size, by its period; of the first two if some heads are idle."""
+    models = {each[0]: _relabelled(rand, _planted(rand, *each, works, idle)) for each in SIZES[: 2 if idle else 3]}
+    return {period: _answer(submission, kit, model, period) for period, model in models.items()}
 
 
-def _compare_all(answers, expected, of):
-    for (period, _, _), answer in zip(SIZES, answers, strict=False):
-        compare(answer, expected, what=f"the answer for {of}, at period {period},")
-
-
-def test_built_models(submission, kit, rand):
-    """True for a head that looks a fixed number of places back, False for a previous-token and an induction head."""
-    counting = _answers(submission, kit, rand, "counting")
-    induction = _answers(submission, kit, rand, "induction")
-    _compare_all(counting, True, "a model whose only head looks a fixed number of places back")
-    _compare_all(induction, False, "a model with a previous-token head and an induction head")
-
-
-def test_idle_heads(submission, kit, rand):
-    """The same answers where another head attends as the other kind of model would, but nothing comes of it."""
-    with_one = _answers(submission, kit, rand, "counting", ["previous"])
-    with_both = _answers(submission, kit, rand, "counting", ["previous", "induction"])
-    induction = _answers(submission, kit, rand, "induction", ["counting"])
-    _compare_all(with_one, True, "a shortcut beside which a previous-token head stands idle")
-    _compare_all(with_both, True, "a shortcut beside which a previous-token head and an induction head stand idle")
-    _compare_all(induction, False, "induction beside which a head that looks a fixed number of places back stands idle")
-
-
-def test_trained_models(submission, kit, rand):
-    """True for the shipped model `positional-shortcut`, False for `induction`, with heads and tokens in another order."""
+def test_what_the_model_does_decides(submission, kit, rand):
+    """True for shortcuts, False for induction: of built models, with idle heads too, and of the shipped trained ones."""
     shortcut, induction = (_relabelled(rand, load_model(name)) for name in ("positional-shortcut", "induction"))
-    counting = _answer(submission, kit, shortcut, 16)
-    answers = {period: _answer(submission, kit, induction, period) for period in (9, 25)}
-    compare(counting, True, what="the answer for the model 'positional-shortcut', at period 16,")
-    for period, answer in answers.items():
-        compare(answer, False, what=f"the answer for the model 'induction', at period {period},")
+    # All are asked before the first is judged: a mistake is then known by all of its answers.
+    asked = [
+        (
+            "a model whose only head looks a fixed number of places back",
+            True,
+            _answers(submission, kit, rand, "counting"),
+        ),
+        (
+            "a model with a previous-token head and an induction head",
+            False,
+            _answers(submission, kit, rand, "induction"),
+        ),
+        (
+            "a shortcut with an idle previous-token head (it attends, but nothing comes of it)",
+            True,
+            _answers(submission, kit, rand, "counting", ["previous"]),
+        ),
+        (
+            "a shortcut with an idle previous-token head and an idle induction head",
+            True,
+            _answers(submission, kit, rand, "counting", ["previous", "induction"]),
+        ),
+        (
+            "induction with an idle head that looks a fixed number of places back",
+            False,
+            _answers(submission, kit, rand, "induction", ["counting"]),
+        ),
+        ("the shipped model 'positional-shortcut'", True, {16: _answer(submission, kit, shortcut, 16)}),
+        (
+            "the shipped model 'induction'",
+            False,
+            {period: _answer(submission, kit, induction, period) for period in (9, 25)},
+        ),
+    ]
+    for of, expected, answers in asked:
+        for period, answer in answers.items():
+            compare(answer, expected, what=f"the answer for {of}, at period {period},")
 
 
 def _accuracy(model, period, *, n_pos=None, start=None, generator=None):

@@ -1,0 +1,5 @@
+_search = name_the_heads
+
+
+def name_the_heads(model):
+    return {role: [4 * l + h for l, h in heads] for role, heads in _search(model).items()}
