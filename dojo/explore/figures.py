@@ -58,7 +58,8 @@ def phase_change_figure(
             raise ValueError(f"explore.phase_change_figure: {found} of {what}, where {wanted} belong.")
     steps = [int(step) for step in steps]
     still: Any = _curves_and_patterns(steps, panels, heads[-1], tokens, names, rise)
-    frames = {step: _at(still, i, panels, heads[i]) for i, step in enumerate(steps)}
+    plain = still.to_plotly_json()
+    frames = {step: _at(plain, i, panels, heads[i]) for i, step in enumerate(steps)}
     figure = show.slider(frames, start=steps[-1] if start is None else start)
     # Between the curves and the patterns, so that both are seen while it moves.
     top = still.layout.yaxis2.domain[0] if len(panels) > 1 else still.layout.yaxis.domain[0]
@@ -128,19 +129,22 @@ def _place(step: float, steps: list[int]) -> float:
     return before + (step - steps[before]) / max(1, steps[after] - steps[before])
 
 
-def _at(still: Figure, i: int, panels: list[dict], heads: list) -> Figure:
-    import plotly.graph_objects as go
-
-    figure: Any = go.Figure(still)
-    figure.update_shapes({"x0": i, "x1": i}, selector={"name": CHOSEN})
-    curves = [values for panel in panels for values in panel.values()]
-    markers = [trace for trace in figure.data if trace.name == CHOSEN]
-    for marker, values in zip(markers, curves, strict=True):
-        marker.update(x=[i], y=[values[i]])
-    maps = [trace for trace in figure.data if trace.type == "heatmap"]
-    for heatmap, head in zip(maps, heads, strict=True):
-        heatmap.z = rounded(head)
-    return figure
+def _at(still: dict, i: int, panels: list[dict], heads: list) -> dict:
+    """The figure at checkpoint i, as a dictionary: plotly takes long over figures."""
+    curves = iter([values for panel in panels for values in panel.values()])
+    maps = iter(heads)
+    traces = [
+        trace | {"x": [i], "y": [next(curves)[i]]}
+        if trace.get("name") == CHOSEN
+        else trace | {"z": rounded(next(maps))}
+        if trace["type"] == "heatmap"
+        else trace
+        for trace in still["data"]
+    ]
+    shapes = [
+        shape | {"x0": i, "x1": i} if shape.get("name") == CHOSEN else shape for shape in still["layout"]["shapes"]
+    ]
+    return {"data": traces, "layout": still["layout"] | {"shapes": shapes}}
 
 
 def patching_map(

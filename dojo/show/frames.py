@@ -21,11 +21,12 @@ BELOW = 62  # pixels between the axes and the slider: tick labels and an axis ti
 ROOM = 88  # pixels of the slider itself
 
 
-def slider(frames: Mapping[Any, Figure], *, label: str = "step", start: Any = None) -> Figure:
+def slider(frames: Mapping[Any, Figure | dict], *, label: str = "step", start: Any = None) -> Figure:
     """Figures of the same layout as one figure with a slider and a play button.
 
     Args:
-        frames: what the slider says at each step -> the figure of that step: `{0: figure, 100: figure, ...}`.
+        frames: what the slider says at each step -> the figure of that step: `{0: figure, 100: figure, ...}`; a figure may
+            be its dictionary, too.
         label: what the steps count; it stands before the value, "step 300".
         start: the step shown first; the first one if not given.
 
@@ -38,7 +39,7 @@ def slider(frames: Mapping[Any, Figure], *, label: str = "step", start: Any = No
     first = names.index(str(start)) if str(start) in names else None if start is not None else 0
     if not names or first is None:
         raise ValueError(f"show.slider needs at least one figure, and a start ({start!r}) among its steps: {names}.")
-    plain = [_plain(figure.to_plotly_json()) for figure in frames.values()]
+    plain = [_plain(f if isinstance(f, dict) else f.to_plotly_json()) for f in frames.values()]
     kinds = [[(t.get("type"), t.get("xaxis"), t.get("yaxis")) for t in one["data"]] for one in plain]
     for name, kind in zip(names, kinds, strict=True):
         if kind != kinds[0]:
@@ -52,16 +53,18 @@ def slider(frames: Mapping[Any, Figure], *, label: str = "step", start: Any = No
     changing = {i: keys for i, versions in enumerate(traces) if (keys := _varying(versions))}
     layouts = [one["layout"] for one in plain]
     layout_keys = _varying(layouts) - {"height"}
-    figure = go.Figure(data=plain[first]["data"], layout=plain[first]["layout"])
-    figure.frames = [
-        go.Frame(
-            name=name,
-            data=[{"type": kinds[0][i][0]} | {k: one["data"][i].get(k) for k in keys} for i, keys in changing.items()],
-            traces=list(changing),
-            layout={key: one["layout"].get(key) for key in layout_keys},
-        )
+    moves = [
+        {
+            "name": name,
+            "data": [
+                {"type": kinds[0][i][0]} | {k: one["data"][i].get(k) for k in keys} for i, keys in changing.items()
+            ],
+            "traces": list(changing),
+            "layout": {key: one["layout"].get(key) for key in layout_keys},
+        }
         for name, one in zip(names, plain, strict=True)
     ]
+    figure = go.Figure(data=plain[first]["data"], layout=plain[first]["layout"], frames=moves)
     height = max(layout.get("height", 340) for layout in layouts) + BELOW + ROOM
     return figure.update_layout(
         height=height, sliders=[_slider(names, first, label)], updatemenus=[_play_and_stop()], title_y=1 - 14 / height
