@@ -99,7 +99,12 @@ def _curves_and_patterns(
                 x=list(range(len(steps))), y=values, name=name, mode="lines", line={"color": colour, "width": 2},
                 legend=legend, customdata=steps, hovertemplate="step %{customdata}: %{y:.3g}", **place,
             )  # fmt: skip
-            chosen = {"marker": {"color": colour, "size": 9}, "showlegend": False, "hoverinfo": "skip"}
+            chosen = {
+                "marker": {"color": colour, "size": 9},
+                "showlegend": False,
+                "hoverinfo": "skip",
+                "cliponaxis": False,
+            }
             figure.add_scatter(x=[last], y=values[-1:], mode="markers", name=CHOSEN, **chosen, **place)
         figure.add_vline(last, name=CHOSEN, line={"color": INK, "width": 1.5}, **place)
         if rise is not None:
