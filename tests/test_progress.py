@@ -295,3 +295,11 @@ def test_where_it_lies(monkeypatch, tmp_path):
     assert (tmp_path / "a" / "b" / "progress.db").exists()
     connection = sqlite3.connect(tmp_path / "a" / "b" / "progress.db")
     assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+
+
+def test_an_alias_is_each_learners_own_and_lasting(store):
+    a, b = (store.find_learner(store.new_learner("Ada")).id for _ in range(2))
+    me = store.learner()
+    assert store.alias(a).startswith("Ada ") and store.alias(me).startswith("learner ")
+    assert len({store.alias(a), store.alias(b), store.alias(me)}) == 3
+    assert store.alias(a) == store.alias(a)

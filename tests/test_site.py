@@ -13,9 +13,11 @@ SITE = Path(__file__).parents[1] / "streamlit_app"
 sys.path.insert(0, str(SITE))
 
 from ui import demo, nav, predict, prose, steps, verdict, world  # noqa: E402
+from ui.jobs import Jobs  # noqa: E402
 
-from dojo.course import Demo, ExerciseBlock, Predict, load_course  # noqa: E402
+from dojo.course import Demo, ExerciseBlock, Given, Predict, load_course  # noqa: E402
 from dojo.course.model import Option, Term, WrongNumber  # noqa: E402
+from dojo.course.names import free_names, module_names  # noqa: E402
 from dojo.grading.verdict import Value  # noqa: E402
 from dojo.progress import Store  # noqa: E402
 
@@ -37,8 +39,9 @@ def test_an_exercise_keeps_its_question_and_its_picture(course):
     for chapter in course.chapters:
         for step in steps.steps(chapter):
             for block in step.blocks:
-                if isinstance(block, Demo) and block.exercise:
-                    assert step.id in (block.exercise, steps.END)
+                if isinstance(block, Demo) and block.exercise and step.exercise:
+                    order = list(chapter.exercises)
+                    assert order.index(block.exercise) <= order.index(step.id)
                 if isinstance(block, ExerciseBlock):
                     assert block.exercise is step.exercise
 
@@ -244,3 +247,34 @@ def test_a_verdict_shows_everything_and_lets_nothing_through():
     assert [e.label for e in app.expander] == ["3 more tests failed", "1 test passed", "What your code printed"]
     assert len(app.get("plotly_chart")) == 2
     assert "<script>" not in "\n".join(m.value for m in app.markdown)
+
+
+@pytest.fixture
+def jobs(course, tmp_path):
+    made = object.__new__(Jobs)  # without a grader: only the modules that it would be given
+    made.course, made.store = course, Store(f"sqlite:///{tmp_path / 'progress.db'}")
+    yield made
+    made.store.close()
+
+
+def test_a_demo_has_the_given_code_above_it(course, jobs):
+    for chapter in course.chapters:
+        given = {n for block in chapter.blocks if isinstance(block, Given) for n in module_names(block.code)}
+        for picture in chapter.demos.values():
+            chunks = jobs.demo_submission(jobs.store.learner(), chapter, picture).chunks
+            have = {name for chunk in chunks for name in module_names(chunk.source)}
+            assert not (free_names(picture.code) & given) - have, f"{picture.id} of {chapter.id}"
+
+
+@pytest.mark.parametrize(
+    "chapter, exercise", [("induction_heads", "name_the_heads"), ("activation_patching", "name_the_circuit")]
+)
+def test_the_site_knows_whose_model_it_is(course, jobs, chapter, exercise):
+    me, content = jobs.store.learner(), course.chapter(chapter)
+    picture = next(d for d in content.demos.values() if d.exercise == exercise)
+    for submission in (jobs.submission(me, content, exercise, "x = 1"), jobs.demo_submission(me, content, picture)):
+        names: dict = {}
+        for chunk in submission.chunks:
+            if "LEARNER" in chunk.source:
+                exec(chunk.source.split("\n\n\n")[-1], names)
+        assert names["LEARNER"] == jobs.store.alias(me)

@@ -6,6 +6,7 @@ A method has committed when it returns: what it was given survives `kill -9` and
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
@@ -93,6 +94,13 @@ class Store:
         with self._session() as session:
             row = session.scalars(select(LearnerRow).where(LearnerRow.key == _storable(key))).one_or_none()
             return Learner(row.id, row.key, row.name) if row else None
+
+    def alias(self, learner: int) -> str:
+        """What a learner's own models are drawn from: their name, and a code that no other learner has. Gives no key away."""
+        with self._session() as session:
+            row = session.get_one(LearnerRow, learner)
+            code = hashlib.sha256(f"{row.key} {row.created}".encode()).hexdigest()[:8]
+            return f"{row.name or 'learner'} {code}"
 
     def learners(self) -> list[Learner]:
         with self._session() as session:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dojo.course import Chapter, Course, Demo, ExerciseBlock, Given, module_parts, needs_closure
+from dojo.course.names import module_names, names_at_definition
 from dojo.grading import Grader, Verdict
 from dojo.grading.submission import Chunk, Submission, from_text
 from dojo.progress import Store
@@ -154,23 +155,34 @@ class Jobs:
             return mine
         codes = {name: self.best_code(learner, chapter, name) for name in needs_closure(chapter, exercise)}
         parts = module_parts(self.course, chapter.id, codes | {exercise: code}, exercise)
-        chunks = [chunk for name, text in parts if name != exercise for chunk in as_chunks(name, text)]
+        chunks = [chunk for name, text in parts if name != exercise for chunk in self.chunks(learner, name, text)]
         return Submission([*chunks, *mine.chunks], mine.notes)
 
     def demo_submission(self, learner: int, chapter: Chapter, demo: Demo) -> Submission:
-        """All that a demo's code may call: its exercise, its `needs`, and what these need, in the chapter's order."""
+        """All that a demo's code may call: the given code above it, its exercise, its `needs`, and what these need."""
         wanted = [*demo.needs, *([demo.exercise] if demo.exercise else [])]
         names = {name for each in wanted for name in [*needs_closure(chapter, each), each]}
-        codes = {name: self.best_code(learner, chapter, name) for name in names}
-        have = {part for each in wanted for part in module_parts(self.course, chapter.id, codes, each)}
-        ordered = [("header", chapter.header)]
+        missing = set(chapter.exercises) - names
+        chunks = self.chunks(learner, "header", chapter.header)
         for block in chapter.blocks:
-            if isinstance(block, Given) and (not wanted or ("given", block.code) in have):
-                ordered.append(("given", block.code))
-            elif isinstance(block, ExerciseBlock):
+            if block.line >= demo.line:
+                break
+            if isinstance(block, Given) and names_at_definition(block.code) & missing:
+                missing |= module_names(block.code)
+            elif isinstance(block, Given):
+                chunks += self.chunks(learner, "given", block.code)
+            elif isinstance(block, ExerciseBlock) and block.exercise.name in names:
                 name = block.exercise.name
-                ordered += [part for part in have if part[0] == name]
-        return Submission([chunk for name, text in ordered for chunk in as_chunks(name, text)])
+                chunks += self.chunks(learner, name, self.best_code(learner, chapter, name) or block.exercise.stub)
+        return Submission(chunks)
+
+    def chunks(self, learner: int, name: str, text: str) -> list[Chunk]:
+        """A part of the learner's module. Given code that asks for their name is given it."""
+        if name not in ("header", "given"):
+            return from_text(text, f"your {name}").chunks
+        if "LEARNER" in module_names(text):
+            text += f"\nLEARNER = {self.store.alias(learner)!r}"
+        return [Chunk({"header": "imports", "given": "given code"}[name], text)] if text else []
 
     def best_code(self, learner: int, chapter: Chapter, exercise: str) -> str:
         """The learner's last passing version of an exercise, else their draft, else nothing."""
@@ -178,12 +190,6 @@ class Jobs:
             if attempt.verdict.passed:
                 return attempt.code
         return self.store.draft(learner, chapter.id, exercise) or ""
-
-
-def as_chunks(name: str, text: str) -> list[Chunk]:
-    if name in ("header", "given"):
-        return [Chunk({"header": "imports", "given": "given code"}[name], text)] if text else []
-    return from_text(text, f"your {name}").chunks
 
 
 def demos_after(chapter: Chapter, exercise: str) -> list[Demo]:

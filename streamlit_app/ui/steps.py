@@ -38,8 +38,8 @@ def steps(chapter: Chapter) -> list[Step]:
         name = block.exercise.name
         tail = chapter.blocks[place + 1 : following]
         taken = belongs(name, tail)
-        if following == len(chapter.blocks) and first_heading(tail) == len(tail):
-            taken = len(tail)
+        if following == len(chapter.blocks):  # no exercise comes that the rest could lead up to
+            taken = first_heading(tail)
         blocks = chapter.blocks[start : place + 1 + taken]
         section = last_section(blocks) or section
         found.append(Step(name, name, section, blocks, block.exercise))
