@@ -58,9 +58,9 @@ def what_it_shows(series: phase.Series) -> str:
     return (
         f"{rise} At the end the best previous-token head is {previous_head} ({previous:.2f}), the best induction head "
         f"{induction_head} ({induction:.2f}), and a token costs {series.losses[phase.LOSS][-1]:.2f} nats in the second half. "
-        f":gray[Scores are those of the best head at each step, on {phase.ROWS} random sequences that come twice. A head is named "
-        f"layer.head; queries run down, keys across. Checkpoints stand at equal distances; most are "
-        f"where the change is. The maps are of one sequence: "
+        f":gray[Scores are those of the best head at each step, on {phase.ROWS} random sequences that come twice. A head is "
+        "named layer.head; queries run down, keys across. Checkpoints stand at equal distances; most are where the change is. "
+        "The maps are of one sequence: "
         f"{' '.join(word.strip() for word in series.tokens[1:])}.]"
     )
 
