@@ -23,21 +23,21 @@ def _axes(site):
 
 def _by_differences(seed, clean_tokens, corrupted_tokens, metric, site):
     """d metric / d t where the activation is corrupted + t (clean - corrupted) in one entry of the result and corrupted
-    elsewhere, at t = 0."""
+    elsewhere, at t = 0. A run holds a copy of the prompts for each entry, and for a step to either side."""
+    model, runs = _runs(seed, clean_tokens, corrupted_tokens)
+    change = runs[0][site] - runs[1][site]
+    shape, batch = change.shape[1:-1], len(change)
+    one_each = torch.eye(shape.numel(), dtype=torch.double).reshape(-1, 1, *shape, 1)
+    steps = torch.cat([STEP * one_each * change, -STEP * one_each * change]).flatten(0, 1)
+    logits = run_by_hand(model, corrupted_tokens.repeat(len(steps) // batch, 1), {site: lambda a: a + steps})[0]
+    up, down = torch.stack([metric(part) for part in logits.split(batch)]).reshape(2, *shape)
+    return ((up - down) / (2 * STEP)).float()
+
+
+def _runs(seed, *tokens):
+    """The model in double precision, and its activations on each of these prompts."""
     model = ours.random_transformer(seed, **SIZES).double()
-    clean, corrupted = (run_by_hand(model, tokens)[1][site] for tokens in (clean_tokens, corrupted_tokens))
-    change = clean - corrupted
-    result = torch.zeros(change.shape[1:-1], dtype=torch.double)
-    for place in torch.cartesian_prod(*(torch.arange(n) for n in result.shape)).reshape(-1, result.ndim).tolist():
-        only = torch.zeros_like(change)
-        index = (slice(None), *place)
-        only[index] = change[index]
-        ends = [
-            metric(run_by_hand(model, corrupted_tokens, {site: lambda a, t=t, only=only: a + t * only})[0])
-            for t in (STEP, -STEP)
-        ]
-        result[tuple(place)] = (ends[0] - ends[1]) / (2 * STEP)
-    return result.float()
+    return model, [run_by_hand(model, t)[1] for t in tokens]
 
 
 def _tokens(rand):
@@ -106,6 +106,9 @@ def test_nothing_stays(submission, kit, rand):
     assert not found[STREAMS[0]].requires_grad, "The estimates still hang on a graph of gradients: detach them."
     compare(kit.hooks_left(model), {}, what="the dict of hooks on the model afterwards")
     compare(kit.gradients_left(model), [], what="the list of parameters with a gradient")
+    assert model.W_U.requires_grad, (
+        "The model's parameters no longer require gradients: it could not be trained on. Leave them, or set them back."
+    )
 
 
 def _estimate(model, clean_tokens, corrupted_tokens, metric, sites, combine):

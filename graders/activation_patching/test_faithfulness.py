@@ -25,7 +25,7 @@ def _metric_by_hand(model, tokens, circuit, reference, metric):
 
         return change
 
-    names = [f"blocks.{layer}.attn.hook_z" for layer in range(2)]
+    names = [f"blocks.{layer}.attn.hook_z" for layer in range(len(model.blocks))]
     changes = {} if circuit is None else {name: exchange(layer, name) for layer, name in enumerate(names)}
     return float(metric(run_by_hand(model, tokens, changes)[0]))
 
@@ -54,6 +54,20 @@ def test_the_ends_of_the_scale(submission, kit, rand, circuit, expected):
         kit.random_transformer(rand.seed, **SIZES), tokens, circuit, reference, kit.uneven_metric(weights)
     )
     compare(found, expected, what="the faithfulness", atol=1e-3)
+
+
+def test_a_larger_model(submission, kit, rand):
+    """Models have any number of layers and heads; a circuit may come as a tuple. The result is a number."""
+    tokens, reference, weights = _inputs(rand)
+    sizes = SIZES | {"n_layers": 4, "n_heads": 5, "d_head": 2}
+    circuit = ((3, 0), (1, 4), (3, 2))
+    model, metric = ours.random_transformer(rand.seed, **sizes), ours.uneven_metric(weights)
+    kept, empty, full = (_metric_by_hand(model, tokens, c, reference, metric) for c in (circuit, (), None))
+    found = submission.faithfulness(
+        kit.random_transformer(rand.seed, **sizes), tokens, circuit, reference, kit.uneven_metric(weights)
+    )
+    compare(found, (kept - empty) / (full - empty), what="the faithfulness", atol=1e-3)
+    assert not getattr(found, "requires_grad", False), "The result hangs on a graph of gradients: return a number."
 
 
 def test_it_is_not_cut_off(submission, kit, rand):

@@ -37,7 +37,7 @@ def _by_hand(model, tokens, circuit, reference):
 
         return change
 
-    names = [f"blocks.{layer}.attn.hook_z" for layer in range(3)]
+    names = [f"blocks.{layer}.attn.hook_z" for layer in range(len(model.blocks))]
     return run_by_hand(model, tokens, {name: exchange(name, layer) for layer, name in enumerate(names)})[0]
 
 
@@ -69,6 +69,15 @@ def test_one_reference_prompt(submission, kit, rand):
     expected = _by_hand(ours.random_transformer(rand.seed, **SIZES), tokens, [(1, 1)], reference)
     found = submission.mean_ablate_except(kit.random_transformer(rand.seed, **SIZES), tokens, [(1, 1)], reference)
     compare(found, expected, what="the tensor of logits", axes=AXES)
+
+
+def test_a_larger_model(submission, kit, rand):
+    """Models have any number of layers and heads; a circuit may come as a tuple."""
+    tokens, reference = _inputs(rand)
+    sizes, circuit = SIZES | {"n_layers": 4, "n_heads": 5, "d_head": 2}, ((3, 0), (1, 4), (3, 2), (0, 1))
+    expected = _by_hand(ours.random_transformer(rand.seed, **sizes), tokens, circuit, reference)
+    found = submission.mean_ablate_except(kit.random_transformer(rand.seed, **sizes), tokens, circuit, reference)
+    compare(found, expected, what=f"the tensor of logits with the circuit {circuit}", axes=AXES)
 
 
 def test_the_model_is_left_as_it_was(submission, kit, rand):

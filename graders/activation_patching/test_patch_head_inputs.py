@@ -1,6 +1,5 @@
 """patch_head_inputs: each cell against a forward pass written out by hand in which one head's input is exchanged."""
 
-import pytest
 import torch
 
 import solutions.activation_patching as ref
@@ -87,17 +86,14 @@ def test_it_is_batched(submission, kit, rand):
     )
 
 
-@pytest.mark.parametrize("what", ["hooks", "gradients"])
-def test_nothing_stays(submission, kit, rand, what):
+def test_nothing_stays(submission, kit, rand):
     """Afterwards no hook is left on the model, no gradient on its parameters and none on the result."""
     _, tokens, cache = _setting(rand)
     model = kit.random_transformer(rand.seed, **SIZES)
     found = submission.patch_head_inputs(model, tokens, cache, kit.uneven_metric(rand.normal(2, 6, 11)))
-    if what == "hooks":
-        compare(kit.hooks_left(model), {}, what="the dict of hooks on the model afterwards")
-    else:
-        compare(kit.gradients_left(model), [], what="the list of parameters with a gradient")
-        assert not found.requires_grad, "The map still hangs on a graph of gradients: compute it under torch.no_grad()."
+    compare(kit.hooks_left(model), {}, what="the dict of hooks on the model afterwards")
+    compare(kit.gradients_left(model), [], what="the list of parameters with a gradient")
+    assert not found.requires_grad, "The map still hangs on a graph of gradients: compute it under torch.no_grad()."
 
 
 def _sweep(model, tokens, cache, metric, inputs=INPUTS, place=None, source=None):
