@@ -58,7 +58,7 @@ class Trial:
 
     def __init__(self, name, order, seed):
         self.model = ours.mystery(name)
-        self.prompts, _, reference = ours.investigation_prompts(order, seed, n=8)
+        self.prompts, _, reference = ours.investigation_prompts(order, seed, n=4)
         seen = run_by_hand(self.model, reference)[1]
         self.means = {layer: seen[f"blocks.{layer}.attn.hook_z"].mean(dim=0) for layer in LAYERS}
         self.known: dict[frozenset, float] = {}
@@ -138,7 +138,7 @@ def test_the_algorithm(submission, kit, rand):
     indirect object has another name, and see which of the two makes the model say that name."""
     algorithm, heads = _claim(submission, kit)
     model = ours.mystery(_name(submission))
-    prompts, _, reference = ours.investigation_prompts("ABBA", rand.seed % 2**31 + 7)
+    prompts, _, reference = ours.investigation_prompts("ABBA", rand.seed % 2**31 + 7, n=4)
     renamed, at = prompts.tokens.clone(), prompts.positions
     new = reference[:, at["IO"]]
     renamed[:, at["IO"]] = new
