@@ -18,7 +18,7 @@ def chapter():
 
 @pytest.fixture
 def show_demo(chapter, monkeypatch):
-    return lambda id: run_demo(chapter, id, monkeypatch)
+    return lambda id, **settings: run_demo(chapter, id, monkeypatch, **settings)
 
 
 def number(text: str) -> float:

@@ -115,7 +115,7 @@ def compile_model(
     sizes = {"d_vocab": len(embed), "n_ctx": len(positions), "n_layers": len(heads), "n_heads": len(heads[0])}
     d_mlp = max([1, *(len(each.bias) for each in neurons.values())])
     config = Config(**sizes, d_model=d_model, d_head=d_head, d_mlp=d_mlp, ln_eps=LN_EPS)
-    with torch.device("meta"):  # no time and no random numbers are spent on weights that are replaced below
+    with torch.random.fork_rng(devices=[]):  # the first weights, replaced below, cost the caller no random numbers
         model = Transformer(config)
     weights = {name: torch.zeros(value.shape) for name, value in model.state_dict().items()}
 
@@ -146,7 +146,7 @@ def compile_model(
             value += size * torch.randn(value.shape, generator=rng)
         if name.endswith("weight"):
             value.fill_(math.sqrt(LN_EPS))
-    model.load_state_dict(weights, assign=True)
+    model.load_state_dict(weights)
     return model
 
 
