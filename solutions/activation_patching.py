@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dojo import load_model, load_tokenizer
 from dojo.ioi import Prompts, corrupted, ioi_prompts
+from dojo.planted import mystery_circuit
 from dojo.transformer import run_with_cache, run_with_hooks
 
 Head = tuple[int, int]  # (layer, head)
@@ -379,7 +380,8 @@ def path_patch(
         cache: all activations of the other run.
         sender: (layer, head).
         receivers: (layer, head, input) each, input one of "q", "k", "v", in later layers than the sender's, all patched at
-            once; or "logits" for the direct path into the final LayerNorm.
+            once; or "logits" for the direct path into the final LayerNorm, whose input is the last block's hook_resid_post.
+            (W_Q, W_K and W_V are [head, d_model, d_head], b_Q, b_K and b_V [head, d_head].)
 
     Returns:
         The logits, float [batch, pos, d_vocab].
@@ -540,6 +542,12 @@ def self_repair(
         direct = (with_head - without).mean().item()
         total = (logit_difference(logits, correct, wrong) - logit_difference(after, correct, wrong)).item()
     return {"direct": direct, "total": total, "repaired": direct - total}
+
+
+def my_task(order: str = "ABBA") -> Task:
+    """The closing investigation's model, drawn from `LEARNER`, with prompts."""
+    task = load_task("known-circuit", order)  # the same words
+    return Task(mystery_circuit(LEARNER), task.prompts, task.corrupted, task.reference)
 
 
 def name_the_circuit(model: nn.Module, prompts: Prompts, corrupted_tokens: Tensor, reference_tokens: Tensor) -> dict:
