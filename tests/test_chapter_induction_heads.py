@@ -196,7 +196,7 @@ def test_the_investigation_tells_lookalikes_apart(show_demo):
     previous, induction, _ = matrix(scores)
     assert (previous > 0.9).sum() >= 2 and (induction > 0.9).sum() >= 2, "more suspects than culprits"
     alone = bars(show_demo("ablate_heads-demo-2")[0])["mean"]
-    assert 2 <= sum(rise > 0.5 for rise in alone.values()) <= 4
+    assert 1 <= sum(rise > 0.5 for rise in alone.values()) <= 4  # stand-ins hide
 
     trial, carried = show_demo("name_the_heads-demo")
     rise = list(bars(trial)[""].values())

@@ -19,7 +19,9 @@ from .mistakes import Mistake, mistakes_of
 def recognise(session: pytest.Session, items: Sequence[pytest.Item], bench: Bench) -> verdict.Recognised | None:
     """The known mistake that gives the same answers as the learner in every test that failed, if there is one."""
     took = {t.name: t.seconds for t in bench.results if t.outcome == "failed"}
-    failed = sorted((i for i in items if i.name in took), key=lambda i: took[i.name])  # most mistakes differ in the first
+    failed = sorted(
+        (i for i in items if i.name in took), key=lambda i: took[i.name]
+    )  # most mistakes differ in the first
     own = [bench.traces.get(item.nodeid) for item in failed]
     if not failed or any(trace is None for trace in own):
         return None

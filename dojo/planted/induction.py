@@ -29,13 +29,16 @@ def mystery_heads(name: str) -> Transformer:
     words without meaning. On tokens that have occurred before, it predicts what followed them; on others, nothing.
 
     One or two heads are previous-token heads and one or two are induction heads; which, the name decides. Where there
-    are two, each sees to half of the vocabulary. The others are there to be told from them by evidence: some look like true
-    heads and write what nobody reads. The weights have a little noise, and their bases are turned at random. The same name
-    gives the same model everywhere.
+    are two, either each sees to half of the vocabulary, or each does all of it: then neither is needed while the other is
+    there. The others are there to be told from them by evidence: some look like true heads and write what nobody reads. The
+    weights have a little noise, and their bases are turned at random. The same name gives the same model everywhere.
     """
     rng = generator("heads", name)
     true = _draw(rng)
-    heads = {place: _true(role, i, len(places)) for role, places in true.items() for i, place in enumerate(places)}
+    heads = {}
+    for role, places in true.items():
+        parts = len(places) if draw(rng, 0, 1) else 1
+        heads |= {place: _true(role, i % parts, parts) for i, place in enumerate(places)}
     every = [(layer, head) for layer in range(N_LAYERS) for head in range(N_HEADS)]
     free = shuffled(rng, [place for place in every if place not in heads])
     first_induction = min(layer for layer, _ in true["induction"])  # before it, nothing can look like an induction head
@@ -71,9 +74,9 @@ def _draw(rng: torch.Generator) -> dict[str, list[tuple[int, int]]]:
     }
 
 
-def _true(role: str, i: int, n: int) -> Head:
-    """The i-th of n heads that share a role: each sees to half of the vocabulary where there are two."""
-    mine = slice(i, None, n)
+def _true(role: str, part: int, parts: int) -> Head:
+    """A head that sees to one of so many parts of the vocabulary."""
+    mine = slice(part, None, parts)
     if role == "previous":
         return Head([_back(1)], [(SPACE["token"][mine], SPACE["before"][mine])])
     return Head(_after_same(), [(SPACE["token"][mine], SPACE["next"][mine])])
