@@ -70,24 +70,24 @@ def test_a_larger_model(submission, kit, rand):
     assert not getattr(found, "requires_grad", False), "The result hangs on a graph of gradients: return a number."
 
 
-def test_it_is_not_cut_off(submission, kit, rand):
-    """A circuit may score above 1 or below 0; the metric may be of either sign."""
-    tokens, reference, weights = _inputs(rand)
-    model = ours.random_transformer(rand.seed, **SIZES)
-    for sign in (1, -1):
-        metric = ours.uneven_metric(sign * weights)
-        values = {(h,): _metric_by_hand(model, tokens, [h], reference, metric) for h in HEADS}
-        empty, full = (_metric_by_hand(model, tokens, c, reference, metric) for c in ([], None))
-        scores = {c: (v - empty) / (full - empty) for c, v in values.items()}
-        circuit = max(scores, key=lambda c: max(scores[c] - 1, -scores[c]))
-        found = submission.faithfulness(
-            kit.random_transformer(rand.seed, **SIZES),
-            tokens,
-            list(circuit),
-            reference,
-            kit.uneven_metric(sign * weights),
-        )
-        compare(found, scores[circuit], what="the faithfulness", atol=1e-3)
+@pytest.mark.parametrize("score", [2.005, -1.005])
+def test_it_is_not_cut_off(submission, kit, rand, score):
+    """A circuit may score above 1 or below 0."""
+    tokens, reference, _ = _inputs(rand)
+    model, circuit = ours.random_transformer(rand.seed, **SIZES), [(0, 1), (1, 2)]
+    shape = (len(tokens), tokens.shape[1], SIZES["d_vocab"])
+
+    def features(kept):  # the metric is the sum of these, times its weights
+        each = []
+        _metric_by_hand(model, tokens, kept, reference, lambda logits: each.append(logits + 0.1 * logits**2) or 0.0)
+        return each[0].flatten()
+
+    kept, empty, full = features(circuit), features([]), features(None)
+    # The shortest weights by which the full model stands 1 above the empty one, and the circuit `score` above it.
+    weights = torch.linalg.pinv(torch.stack([kept - empty, full - empty])) @ torch.tensor([score, 1.0])
+    metric = kit.uneven_metric(10 * weights.reshape(shape))
+    found = submission.faithfulness(kit.random_transformer(rand.seed, **SIZES), tokens, circuit, reference, metric)
+    compare(found, score, what="the faithfulness", atol=1e-3)
 
 
 def _fraction(model, tokens, circuit, reference, metric, fraction):
