@@ -16,7 +16,8 @@ COURSE = load_course()
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("chapter", [c.id for c in COURSE.chapters])
-def test_solutions_notebook_runs_and_passes(chapter: str) -> None:
+def test_solutions_notebook_runs_and_passes(chapter: str, monkeypatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # other tests run beside it, and two threads would wait for each other
     folder = Path(COURSE.root) / "chapters" / chapter
     notebook = nbformat.read(folder / "solutions.ipynb", as_version=4)
     NotebookClient(
