@@ -8,11 +8,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 serve: .venv/ready
 	$(BIN)/dojo serve
 
+# one torch thread: the tests run two at a time, and threads of two processes would wait for each other
 test: setup tools browser lint types course
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 quick: setup  ## what a developer runs while working: under two minutes
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not hostile and not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not hostile and not slow"
 
 lint: setup
 	$(BIN)/ruff format --check .
