@@ -28,7 +28,7 @@ def test_everyone_has_drafts_of_their_own(cohort_site, visit):
     name = "**Ada** <img src=x onerror=a()> [x](http://a.test)"
     page, link = join(visit(), cohort_site, name)
     page.get_by_role("link", name="Begin").click()
-    page.get_by_text("exercises passed").wait_for()
+    page.get_by_text("exercises passed").first.wait_for()
     page.get_by_text(f"You are {name}").wait_for()
     token = link.split("me=")[1]
     ada = open_page(visit(), f"{cohort_site.url}{EXERCISE}&me={token}")
