@@ -94,6 +94,12 @@ CASES = [
         '""',
         f"{GRADER}:29: the mistake 'median' needs its sentence",
     ),
+    (
+        GRADER,
+        "def test_three_values(submission):",
+        '@pytest.mark.parametrize("a, b", zip([1], [2]))\ndef test_three_values(submission):',
+        f"{GRADER}:6: the parameters of 'test_three_values' can be gone through only once",
+    ),
     (GRADER, "def total(values):", "def total(values:", f"{GRADER}:25: this is not valid Python"),
     ("chapters/glossary.md", "The sum of", "The [[summ]] of", "chapters/glossary.md:4: there is no term 'summ'"),
 ]

@@ -242,6 +242,10 @@ def lint_grader(course: Course, exercise: Exercise) -> Iterator[Problem]:
     for test in tests:
         if not ast.get_docstring(test):
             yield Problem(path, test.lineno, f"'{test.name}' has no docstring; write the sentence that a learner sees")
+        for decorator in test.decorator_list:
+            if isinstance(decorator, ast.Call) and len(decorator.args) > 1 and _is_iterator(decorator.args[1]):
+                message = f"the parameters of '{test.name}' can be gone through only once; write list(...) around them"
+                yield Problem(path, decorator.lineno, message)
     seen: dict[str, str] = {}
     definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     mistakes = [(node, call) for node in definitions for call in _mistake_calls(node)]
@@ -280,6 +284,13 @@ def _mistake_calls(node: ast.FunctionDef | ast.ClassDef) -> list[ast.Call]:
     return [
         d for d in node.decorator_list if isinstance(d, ast.Call) and ast.unparse(d.func).split(".")[-1] == "mistake"
     ]
+
+
+def _is_iterator(node: ast.expr) -> bool:
+    """An iterator among parameters is used up when graders are collected a second time, and the test is skipped then."""
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func).split(".")[-1] in ("zip", "map", "filter", "enumerate", "reversed", "product")
+    return isinstance(node, ast.GeneratorExp)
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -69,6 +69,8 @@ def with_graders(course: Any, exercises: Iterable[tuple[str, str]], body: Callab
 def options(root: Path) -> list[str]:
     """pytest, without what a judge has no use for, and without the settings of whoever calls."""
     quiet = ["-c", os.devnull, "--rootdir", str(root), "--import-mode=importlib", "-s"]
+    # a grader's module is imported once and may be collected again: an iterator among its parameters is used up by then
+    quiet += ["-o", "empty_parameter_set_mark=fail_at_collect"]
     for name in (
         "cacheprovider",
         "unraisableexception",

@@ -58,19 +58,19 @@ def test_between_two_runs(submission, kit, rand):
     compare(out, logits, what="the tensor of logits with the same run's stream", axes=AXES, atol=1e-3)
 
 
-@pytest.mark.parametrize("site, position", zip(STREAMS, [1, 3, 0, 4], strict=True))
+@pytest.mark.parametrize("site, position", list(zip(STREAMS, [1, 3, 0, 4], strict=True)))
 def test_a_stream_at_one_position(submission, kit, rand, site, position):
     """At one position, a stream or a layer's output is replaced there, in every prompt by its own, and nowhere else."""
     check(submission, kit, rand, site, (slice(None), position), position=position)
 
 
-@pytest.mark.parametrize("site, head", zip(BY_HEAD, [1, 2, 2, 0], strict=True))
+@pytest.mark.parametrize("site, head", list(zip(BY_HEAD, [1, 2, 2, 0], strict=True)))
 def test_one_head(submission, kit, rand, site, head):
     """With a head named, this head's q, k, v or z is replaced at all positions, and no other head's."""
     check(submission, kit, rand, site, (slice(None), slice(None), head), head=head)
 
 
-@pytest.mark.parametrize("site, position", zip(BY_HEAD, [2, 1, 0, 4], strict=True))
+@pytest.mark.parametrize("site, position", list(zip(BY_HEAD, [2, 1, 0, 4], strict=True)))
 def test_all_heads_at_one_position(submission, kit, rand, site, position):
     """With a position named, q, k, v or z of all heads is replaced there."""
     check(submission, kit, rand, site, (slice(None), position), position=position)
