@@ -1,0 +1,28 @@
+"""What the graders of this chapter run next to the learner's code: data and recorders, no solutions.
+
+The graders' own side imports it too, so that both sides are treated alike.
+"""
+
+import torch
+
+# ===== part 1 begins =====
+# =====
+# =====
+
+
+# ===== part 1 ends =====
+
+# ===== part 2 begins =====
+# =====
+# =====
+
+
+# ===== part 2 ends =====
+
+# ===== part 3 begins =====
+# =====
+# =====
+
+
+# ===== part 3 ends =====
+
