@@ -108,7 +108,12 @@ def test_ctrl_c_while_grading_keeps_what_is_done_and_leaves_no_process():
         (folder / f"{number:02}.py").write_text(RIGHT + "\nimport time\ntime.sleep(0.3)\n")
     command = [sys.executable, "-m", "dojo.cli", "grade", str(folder), "-j", "2"]
     grading = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     journal = Path("results.jsonl")
     deadline = time.monotonic() + 120
@@ -128,6 +133,11 @@ def test_ctrl_c_while_grading_keeps_what_is_done_and_leaves_no_process():
     dojo("grade", str(folder), "--resume")
 
 
+def hear_ctrl_c() -> None:
+    """In a child: Ctrl-C arrives, although whoever started these tests in the background may have switched it off."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command on a terminal of its own."""
 
@@ -136,6 +146,7 @@ class Terminal:
 
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            hear_ctrl_c()
             os.execv(sys.executable, [sys.executable, "-m", "dojo.cli", *arguments])
         self.seen = ""
 

@@ -249,7 +249,7 @@ def test_the_program_writes_these_very_weights(truth):
     assert program.circuit() == truth
     built, shipped = program.build(load_tokenizer("known-circuit")), load_model("known-circuit")
     for name, value in built.state_dict().items():
-        torch.testing.assert_close(value, shipped.state_dict()[name], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(value, shipped.state_dict()[name], atol=1e-4, rtol=1e-4)
 
 
 def test_there_is_no_mlp():
