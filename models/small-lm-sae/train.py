@@ -121,7 +121,9 @@ def write(sae: nn.Module, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--windows", type=int, default=4800, help="windows of 256 tokens (default 4800: 1.2 million tokens)")
+    parser.add_argument(
+        "--windows", type=int, default=4800, help="windows of 256 tokens (default 4800: 1.2 million tokens)"
+    )
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--out", type=Path, default=HERE)
