@@ -55,8 +55,9 @@ def tell(name: str, sae: nn.Module, model: nn.Module, tokens: Tensor, site: str)
     density = chapter.feature_density(f)
     recovered = {kind: chapter.loss_recovered(model, tokens, site, sae, kind) for kind in ("mean", "zero")}
     share = token_share(f, tokens, model.W_U.shape[1])
+    dead = 100 * (density == 0).float().mean().item()
     print(
-        f"| {name} | {tokens.numel():,} | {fve:.3f} | {chapter.l0(f).item():.1f} | {100 * (density == 0).float().mean().item():.1f}% "
+        f"| {name} | {tokens.numel():,} | {fve:.3f} | {chapter.l0(f).item():.1f} | {dead:.1f}% "
         f"| {recovered['mean']:.3f} | {recovered['zero']:.3f} | {share.median().item():.2f} |"
     )
 
@@ -78,7 +79,9 @@ def main() -> None:
     folder = sae_path(options.sae)
     sae, site, model = chapter.from_saelens(folder), hook_name(folder), load_model("small-lm")
     print(f"{folder.name}, {site}, {date.today():%d %B %Y}\n")
-    print("| text | tokens | variance explained | L0 | dead | loss recovered (mean) | (zero) | on three tokens, median |")
+    print(
+        "| text | tokens | variance explained | L0 | dead | loss recovered (mean) | (zero) | on three tokens, median |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     rows = {name: windows(load_text(name))[::2] for name in TEXTS}
     for name, tokens in rows.items():

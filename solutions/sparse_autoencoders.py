@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from dojo import show
+from dojo.interpretation import feature_examples, feature_of
 from dojo.transformer import run_with_cache, run_with_hooks, token_log_probs
 
 LEARNER = "your name"  # the feature of the closing investigation is drawn from it
@@ -847,6 +848,36 @@ def detection_score(predicate: Callable[[list[str]], bool], examples: Sequence[t
     return sum(sum(hits) / len(hits) for hits in right.values()) / 2
 
 
+def my_feature() -> int:
+    """The latent of small-lm-sae that the closing investigation is about, drawn from `LEARNER`."""
+    return feature_of(LEARNER)
+
+
+def my_examples(n: int = 400, seed: int = 0) -> list[tuple[list[str], bool]]:
+    """n examples of your latent to study: (words, whether it is active on the last word). Other seeds give others."""
+    return list(feature_examples(my_feature(), n, seed))
+
+
 def explain_my_feature(words: list[str]) -> bool:
-    """Explain a feature of the shipped autoencoder: say on which tokens it is active."""
-    raise NotImplementedError
+    """Explain your latent: say, from a token and the words before it alone, whether the latent is active on the token.
+
+    The latent is `my_feature()` of the shipped autoencoder, drawn afresh for every name; `my_examples()` shows it at work. The
+    judge tries your explanation on 160 other examples, from text that you have not seen: half of them active, evenly over
+    the whole range of its activations from a fifth of the highest up; the rest silent, a third of them any tokens, a third
+    near misses (a latent with a similar direction is active), a third the words that it likes best, where it is silent (as
+    many of these as there are). Your `detection_score` on them must be 0.75 or more.
+
+    Args:
+        words: the tokens as text, up to 17 of them, the last being the one in question. A token that begins a word begins with
+            a space: " king". Marks and parts of words are tokens too.
+
+    Returns:
+        Whether the latent is active on the last of the words.
+
+    Source: Paulo et al. 2024.
+    """
+    votes = 0  # of the examples that end with this very token: for, less against
+    for example, active in my_examples():
+        if example[-1] == words[-1]:
+            votes += 1 if active else -1
+    return votes > 0
