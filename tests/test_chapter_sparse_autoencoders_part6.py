@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from dojo.course.load import load_course
 from dojo.interpretation import BEFORE, FILE, SAE, explainable, feature_examples, feature_of, places
-from dojo.models import load_model, load_tokenizer, sae_path
+from dojo.models import load_model, sae_path
 from dojo.transformer import run_with_cache
 from solutions import sparse_autoencoders as chapter_5
 from tests.demos import bars, run_demo, title
