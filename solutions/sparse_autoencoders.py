@@ -4,6 +4,7 @@ Axes stand in the order batch, latent / d_in. As in SAELens, `W_enc` is [d_in, d
 W_dec is the direction of latent i. The latents' activations are called f.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
@@ -788,20 +790,157 @@ def steer_with_feature(model: nn.Module, tokens: Tensor, site: str, direction: T
 
 # --- part 5: the world outside ---
 
+LIVE_FEATURE = None  # with a network: a feature on Neuronpedia, for instance ("gpt2-small", "8-res-jb", 100)
+
 
 def to_saelens(sae: nn.Module, folder: str | Path, hook_name: str, model_name: str = "small-lm") -> None:
-    """Write an autoencoder as SAELens reads it: cfg.json and sae_weights.safetensors in a folder, which is made."""
-    raise NotImplementedError
+    """Write an autoencoder as SAELens (version 6) reads it: two files in a folder.
+
+    What kind it is can be told from attributes:
+        sae.b_gate is there (`GatedAutoencoder`)                      -> "gated"
+        sae.activation has a threshold (`JumpReLU`, `BatchTopK`)      -> "jumprelu": BatchTopK is written as what it is in
+                                                                         evaluation; SAELens does the same
+        sae.activation has a k and no threshold (`TopK`)              -> "topk"
+        sae.activation is an nn.ReLU                                  -> "standard"
+
+    cfg.json holds one JSON object with
+        "architecture": as above; "d_in", "d_sae": whole numbers; "dtype": "float32"; "device": "cpu";
+        "apply_b_dec_to_input": true, since b_dec is subtracted before the encoder;
+        "normalize_activations": "none"; "reshape_activations": "none";
+        "metadata": an object with "hook_name", "model_name", and "sae_lens_version", the text "6.0.0" or a later version
+            (without it SAELens takes the file for an old one, and forgets hook_name without a word);
+        for "topk" also "k", a whole number, and "rescale_acts_by_decoder_norm": false.
+
+    sae_weights.safetensors holds these tensors and no others, float32 and contiguous, under these names:
+        W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_dec [d_in];
+        for "gated" b_gate, r_mag, b_mag [d_sae]; for all others b_enc [d_sae];
+        for "jumprelu" threshold [d_sae]: one number a latent, also where the activation has a single one for all.
+
+    Args:
+        sae: a `SparseAutoencoder` or a `GatedAutoencoder`; it is not changed.
+        folder: made where it is not there, with its parents; files of these two names are overwritten.
+        hook_name: the activation that the autoencoder reads, such as "blocks.3.hook_resid_pre".
+        model_name: the model that it comes from.
+
+    Raises:
+        ValueError: an activation of another kind.
+
+    Source: SAELens (Bloom, Tigges, Duong and Chanin 2024).
+    """
+    weights = {name: getattr(sae, name) for name in ("W_enc", "W_dec", "b_dec")}
+    special = {}
+    if hasattr(sae, "b_gate"):
+        architecture = "gated"
+        weights |= {name: getattr(sae, name) for name in ("b_gate", "r_mag", "b_mag")}
+    else:
+        weights["b_enc"] = sae.b_enc
+        if hasattr(sae.activation, "threshold"):
+            architecture = "jumprelu"
+            weights["threshold"] = sae.activation.threshold.expand(sae.b_enc.shape)
+        elif hasattr(sae.activation, "k"):
+            architecture = "topk"
+            special = {"k": sae.activation.k, "rescale_acts_by_decoder_norm": False}
+        elif isinstance(sae.activation, nn.ReLU):
+            architecture = "standard"
+        else:
+            raise ValueError(f"SAELens has no architecture for the activation {sae.activation}.")
+    d_sae, d_in = sae.W_dec.shape
+    cfg = {
+        "architecture": architecture,
+        "d_in": d_in,
+        "d_sae": d_sae,
+        "dtype": "float32",
+        "device": "cpu",
+        "apply_b_dec_to_input": True,
+        "normalize_activations": "none",
+        "reshape_activations": "none",
+        "metadata": {"sae_lens_version": "6.0.0", "model_name": model_name, "hook_name": hook_name},
+    }
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cfg.json").write_text(json.dumps(cfg | special), encoding="utf-8")
+    plain = {name: value.detach().float().contiguous() for name, value in weights.items()}
+    save_file(plain, folder / "sae_weights.safetensors")
 
 
 def from_saelens(folder: str | Path) -> nn.Module:
-    """Read an autoencoder that SAELens has saved."""
-    raise NotImplementedError
+    """Read an autoencoder that SAELens (version 6) has saved, so that it computes the same activations and reconstructions.
+
+    The files are those of `to_saelens`, with more that may differ. cfg.json has further keys, which do not matter here; keys
+    other than "architecture" may be missing, and then mean what is said in brackets. By "architecture" the result is
+        "standard"  -> a `SparseAutoencoder` with ReLU
+        "topk"      -> a `SparseAutoencoder` with `TopK`, of cfg["k"]
+        "batchtopk" -> a `SparseAutoencoder` with `BatchTopK`, of cfg["k"] (SAELens may write 16.0 for 16), whose threshold is
+                       the tensor "topk_threshold", a single number, float64 in the file
+        "jumprelu"  -> a `SparseAutoencoder` with `JumpReLU`, whose thresholds are the tensor "threshold" [d_sae]; a threshold
+                       may be 0, and none is below
+        "gated"     -> a `GatedAutoencoder`
+    Two settings are not ours. They are folded into the weights, so that the result computes the same without them:
+        "apply_b_dec_to_input" (true): where it is false, SAELens does not subtract b_dec before the encoder: the
+            pre-activations are x W_enc + b_enc (gated: both of them). b_dec is still added by the decoder.
+        "rescale_acts_by_decoder_norm" (false), of "topk" and "batchtopk": where it is true, the pre-activation of latent i is
+            multiplied by |W_dec_i| before the activation function, and the decoder divides f_i by |W_dec_i| before it
+            multiplies by W_dec_i. No row of W_dec is 0.
+
+    Args:
+        folder: holds cfg.json and sae_weights.safetensors, whose tensors may be of any floating-point dtype.
+
+    Returns:
+        The autoencoder in evaluation mode (`.eval()`), all of it in float32.
+
+    Raises:
+        ValueError: another architecture, or "normalize_activations" ("none") is something else than "none": the message names
+            it.
+        FileNotFoundError: one of the two files is not there.
+
+    Source: SAELens (Bloom, Tigges, Duong and Chanin 2024).
+    """
+    cfg = json.loads((Path(folder) / "cfg.json").read_text(encoding="utf-8"))
+    architecture, normalisation = cfg["architecture"], cfg.get("normalize_activations", "none")
+    if normalisation != "none":
+        raise ValueError(f"This autoencoder normalises its inputs ({normalisation!r}); ours takes them as they are.")
+    weights = load_file(Path(folder) / "sae_weights.safetensors")
+    weights = {name: value.float() for name, value in weights.items()}
+    d_sae, d_in = weights["W_dec"].shape
+    if architecture == "standard":
+        sae = SparseAutoencoder(d_in, d_sae)
+    elif architecture == "topk":
+        sae = SparseAutoencoder(d_in, d_sae, TopK(cfg["k"]))
+    elif architecture == "batchtopk":
+        sae = SparseAutoencoder(d_in, d_sae, BatchTopK(round(cfg["k"])))
+        weights["activation.threshold"] = weights.pop("topk_threshold")
+    elif architecture == "jumprelu":
+        sae = SparseAutoencoder(d_in, d_sae, JumpReLU(d_sae))
+        weights["activation.log_threshold"] = weights.pop("threshold").log()
+    elif architecture == "gated":
+        sae = GatedAutoencoder(d_in, d_sae)
+    else:
+        raise ValueError(
+            f"The architecture is {architecture!r}: only standard, topk, batchtopk, jumprelu and gated are read."
+        )
+    if cfg.get("rescale_acts_by_decoder_norm", False):
+        length = weights["W_dec"].norm(dim=-1)
+        weights["W_enc"] = weights["W_enc"] * length
+        weights["b_enc"] = weights["b_enc"] * length
+        weights["W_dec"] = weights["W_dec"] / length[:, None]
+    if not cfg.get("apply_b_dec_to_input", True):
+        shift = weights["b_dec"] @ weights["W_enc"]
+        if architecture == "gated":
+            weights["b_gate"] = weights["b_gate"] + shift
+            weights["b_mag"] = weights["b_mag"] + shift * weights["r_mag"].exp()
+        else:
+            weights["b_enc"] = weights["b_enc"] + shift
+    sae.load_state_dict(weights)
+    return sae.eval()
 
 
 @dataclass
 class FeaturePage:
-    """What Neuronpedia says of one feature."""
+    """What Neuronpedia says of one feature.
+
+    source: the autoencoder, "8-res-jb" for instance. density: on what fraction of the tokens the feature is active.
+    positive_logits, negative_logits: (token, logit). examples: (tokens, activation at each token).
+    """
 
     model: str
     source: str
@@ -815,8 +954,60 @@ class FeaturePage:
 
 
 def parse_neuronpedia(response: dict) -> FeaturePage:
-    """A feature's page from the JSON of Neuronpedia's API."""
-    raise NotImplementedError
+    """A feature's page from the JSON of Neuronpedia's API, GET /api/feature/{model}/{source}/{index}.
+
+    Of the response's keys these are read; all but the first three may be missing or null:
+        "modelId", "layer": texts, the page's model and source (although it is called a layer).
+        "index": a whole number, or the same as text: "123".
+        "frac_nonzero", "maxActApprox": numbers, the page's density and max_activation. Without them: 0.0.
+        "pos_str" and "pos_values", "neg_str" and "neg_values": tokens, and as many numbers: positive_logits and
+            negative_logits, in the response's order. Without them: [].
+        "explanations": a list of objects, each with a text "description". Kept in their order, without those whose
+            description is missing, null or empty.
+        "activations": a list of objects, each with "tokens", a list of texts, and "values", as many numbers. They become
+            the page's examples: the one with the largest value first, equal ones in the response's order. One without tokens
+            (missing, null or []) is left out.
+    Numbers may be written as whole ones (3 for 3.0).
+
+    Args:
+        response: the parsed JSON; it is not changed.
+
+    Returns:
+        The page; index is an int.
+
+    Raises:
+        ValueError: the response is no dict (Neuronpedia answers null for a feature that it does not have), or lacks one of the
+            first three keys; where it has a text under "error" or "message" instead, the message quotes it. Or the index is
+            a text that is no whole number, or two lists that belong together are not equally long.
+
+    Source: Neuronpedia (Lin 2023).
+    """
+    if not isinstance(response, dict):
+        raise ValueError(f"A feature's page is a JSON object, and this is {response!r}: there may be no such feature.")
+    if not {"modelId", "layer", "index"} <= response.keys():
+        said = response.get("error") or response.get("message") or f"it has only the keys {sorted(response)}"
+        raise ValueError(f"This response is not a feature's page: {said}")
+
+    def pairs(side: str) -> list[tuple[str, float]]:
+        tokens, values = response.get(f"{side}_str") or [], response.get(f"{side}_values") or []
+        return [(token, float(value)) for token, value in zip(tokens, values, strict=True)]
+
+    examples = []
+    for activation in response.get("activations") or []:
+        if tokens := activation.get("tokens"):
+            values = [float(value) for _, value in zip(tokens, activation.get("values") or [], strict=True)]
+            examples.append((list(tokens), values))
+    return FeaturePage(
+        model=response["modelId"],
+        source=response["layer"],
+        index=int(response["index"]),
+        density=float(response.get("frac_nonzero") or 0),
+        max_activation=float(response.get("maxActApprox") or 0),
+        positive_logits=pairs("pos"),
+        negative_logits=pairs("neg"),
+        explanations=[e["description"] for e in response.get("explanations") or [] if e.get("description")],
+        examples=sorted(examples, key=lambda example: max(example[1]), reverse=True),
+    )
 
 
 # --- part 6: what does it mean? ---
