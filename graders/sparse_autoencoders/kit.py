@@ -117,4 +117,3 @@ def trainable(module: nn.Module) -> list[str]:
 
 
 # ===== part 6 ends =====
-

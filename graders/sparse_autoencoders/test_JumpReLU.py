@@ -99,7 +99,9 @@ def test_values(submission, load_weights, rand, leading):
     theta = draw_theta(rand, 6)
     z = spread(rand, *leading, 6, theta=theta, eps=0.3)
     out = made(submission, load_weights, theta, 0.3)(z)
-    compare(out, by_hand(z, theta, 0.3, z)[0], what=f"the tensor of activations for {len(leading)} axes before the last")
+    compare(
+        out, by_hand(z, theta, 0.3, z)[0], what=f"the tensor of activations for {len(leading)} axes before the last"
+    )
 
 
 @pytest.mark.parametrize("leading", [(), (7,), (2, 5), (2, 3, 4)])
@@ -223,13 +225,17 @@ class variant(ref.JumpReLU):
         return self.reduce(self.active(z) + self.step_height(z) * self.window(z) * self.down())
 
 
-@mistake("You subtract the threshold, ReLU(z - theta): that shrinks every activation. Above theta, z is passed on as it is.")
+@mistake(
+    "You subtract the threshold, ReLU(z - theta): that shrinks every activation. Above theta, z is passed on as it is."
+)
 class soft_threshold(variant):
     def forward(self, z):
         return (z - self.threshold).relu()
 
 
-@mistake("The values are right, but no gradient reaches the thresholds: (z > theta) has none. Add the pseudo-derivatives.")
+@mistake(
+    "The values are right, but no gradient reaches the thresholds: (z > theta) has none. Add the pseudo-derivatives."
+)
 class no_pseudo_derivative(variant):
     def forward(self, z):
         return z * (z > self.threshold)
@@ -250,7 +256,9 @@ class value_has_no_pseudo_derivative(variant):
         return z * (z > self.threshold)
 
 
-@mistake("You multiply the window by z / eps; the height of the jump is theta, the value at which it happens: theta / eps.")
+@mistake(
+    "You multiply the window by z / eps; the height of the jump is theta, the value at which it happens: theta / eps."
+)
 class z_for_theta(variant):
     def height(self, z):
         return z.detach() / self.bandwidth
@@ -341,7 +349,9 @@ class step_leaks_to_z(variant):
         return self.reduce(self.active(z) + self.step_height(z) * self.window(z) * apart)
 
 
-@mistake("The pseudo-derivative's term changes the value: subtract its own detached copy, so that it is 0 in the forward pass.")
+@mistake(
+    "The pseudo-derivative's term changes the value: subtract its own detached copy, so that it is 0 in the forward pass."
+)
 class term_shows_in_the_value(variant):
     def down(self):
         return -self.threshold
