@@ -470,6 +470,7 @@ class JumpReLU(nn.Module):
         by theta, of the function's value: -(theta / eps) K((z - theta) / eps);
         by theta, of the step 1[z > theta]: -(1 / eps) K((z - theta) / eps);
         by z, of the function's value: 1[z > theta]; of the step: 0.
+    The values themselves are exact: nothing is smoothed.
 
     Args of the constructor:
         d_sae: number of latents.
@@ -477,7 +478,8 @@ class JumpReLU(nn.Module):
         bandwidth: eps.
 
     Parameters:
-        log_threshold [d_sae]: theta = exp(log_threshold) stays positive. (The property `threshold` gives theta, with gradient.)
+        log_threshold [d_sae]: theta = exp(log_threshold) stays positive. (The property `threshold` gives theta, with its
+        gradient: a derivative by theta becomes one by log_threshold by the chain rule, which autograd applies.)
 
     Methods, for pre-activations z [..., d_sae]:
         forward(z): the activations, [..., d_sae].
@@ -497,26 +499,20 @@ class JumpReLU(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         ### BEGIN SOLUTION
-        theta, active, window = self._parts(z)
-        zero = theta - theta.detach()  # its value is 0, its derivative by theta 1
-        return z * active - theta.detach() / self.bandwidth * window * zero
+        theta, eps = self.threshold, self.bandwidth
+        window = (z - theta).abs() <= eps / 2  # a comparison has no gradient
+        down = theta.detach() - theta  # its value is 0, its derivative by theta -1
+        return z * (z > theta) + theta.detach() / eps * window * down
         ### END SOLUTION
 
     def l0(self, z: Tensor) -> Tensor:
         ### BEGIN SOLUTION
-        theta, active, window = self._parts(z)
-        step = active - window / self.bandwidth * (theta - theta.detach())
+        theta, eps = self.threshold, self.bandwidth
+        window = (z - theta).abs() <= eps / 2
+        down = theta.detach() - theta
+        step = (z > theta) + window / eps * down
         return step.sum(dim=-1).mean()
         ### END SOLUTION
-
-    ### BEGIN SOLUTION
-    def _parts(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """theta; where z is above it; where z is in the window around it (both 0 or 1, without gradient)."""
-        theta = self.threshold
-        above = (z - theta).detach()
-        return theta, (above > 0).to(z.dtype), (above.abs() <= self.bandwidth / 2).to(z.dtype)
-
-    ### END SOLUTION
 
 
 class GatedAutoencoder(nn.Module):
@@ -588,7 +584,7 @@ def matryoshka_loss(x: Tensor, f: Tensor, W_dec: Tensor, b_dec: Tensor, prefixes
         prefixes: numbers of latents, increasing; the last need not be d_sae.
 
     Returns:
-        float, no axes.
+        float, no axes. Gradients flow to f, W_dec and b_dec, through every prefix.
 
     Source: Bussmann et al. 2025, "Learning Multi-Level Features with Matryoshka Sparse Autoencoders".
     """
@@ -601,6 +597,7 @@ def aux_k_loss(x: Tensor, x_hat: Tensor, pre: Tensor, W_dec: Tensor, dead: Tenso
 
     e = x - x_hat is the error, taken as it is (no gradient flows into x_hat). e_hat = z W_dec, where z holds, for each input,
     the k_aux largest pre-activations among the dead latents, passed through ReLU, and 0 for all others. b_dec is not added.
+    Gradients flow to pre and to W_dec, by way of the dead latents that were chosen.
 
     Args:
         x, x_hat: float [batch, d_in].

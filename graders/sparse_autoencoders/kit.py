@@ -3,6 +3,9 @@
 The graders' own side imports it too, so that both sides are treated alike.
 """
 
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 # ===== part 1 begins =====
 # =====
@@ -21,6 +24,75 @@ The graders' own side imports it too, so that both sides are treated alike.
 # ===== part 3 begins =====
 # =====
 # =====
+
+
+def gradients_of(function, inputs: dict[str, Tensor], fixed: dict) -> dict[str, Tensor | None]:
+    """The gradient of function(**inputs, **fixed) by each input, by its name; None where none reaches it."""
+    leaves = {name: value.detach().clone().requires_grad_() for name, value in inputs.items()}
+    return by_leaves(function(**leaves, **fixed), leaves)
+
+
+def by_leaves(loss, leaves: dict[str, Tensor]) -> dict[str, Tensor | None]:
+    if not isinstance(loss, Tensor) or not loss.requires_grad:
+        return dict.fromkeys(leaves)
+    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+    return dict(zip(leaves, found, strict=True))
+
+
+# --- JumpReLU ---
+
+
+def jump_gradients(layer: nn.Module, z: Tensor, probe: Tensor) -> dict[str, Tensor | None]:
+    """Gradients of sum(layer(z) * probe) by z and by log_threshold."""
+    z = z.detach().clone().requires_grad_()
+    return by_leaves((layer(z) * probe).sum(), {"z": z, "log_threshold": layer.log_threshold})
+
+
+def l0_gradients(layer: nn.Module, z: Tensor) -> dict[str, Tensor | None]:
+    """Gradients of layer.l0(z) by z and by log_threshold."""
+    z = z.detach().clone().requires_grad_()
+    return by_leaves(layer.l0(z), {"z": z, "log_threshold": layer.log_threshold})
+
+
+def jump_training_gradient(layer: nn.Module, z: Tensor, target: Tensor, coefficient: float) -> Tensor | None:
+    """The gradient by log_threshold of a loss like that of training, of pre-activations that need no gradient."""
+    loss = (layer(z) - target).pow(2).sum(dim=-1).mean() + coefficient * layer.l0(z)
+    return by_leaves(loss, {"log_threshold": layer.log_threshold})["log_threshold"]
+
+
+# --- gated_loss ---
+
+
+class Gated(nn.Module):
+    """A gated autoencoder with the interface of the chapter's, whose parameters are handed in by name."""
+
+    def __init__(self, weights: dict[str, Tensor]):
+        super().__init__()
+        for name, value in weights.items():
+            setattr(self, name, nn.Parameter(value.detach().clone()))
+
+    def gate(self, x: Tensor) -> Tensor:
+        return (x - self.b_dec) @ self.W_enc + self.b_gate
+
+    def encode(self, x: Tensor) -> Tensor:
+        scaled = ((x - self.b_dec) @ self.W_enc) * self.r_mag.exp() + self.b_mag
+        return torch.where(self.gate(x) > 0, F.relu(scaled), 0.0)
+
+    def decode(self, f: Tensor) -> Tensor:
+        return f @ self.W_dec + self.b_dec
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+
+def gated_gradients(gated_loss, sae: nn.Module, x: Tensor, coefficient: float) -> dict[str, Tensor | None]:
+    """The gradient of the loss by each of the autoencoder's parameters, by its name."""
+    return by_leaves(gated_loss(sae, x, coefficient), dict(sae.named_parameters()))
+
+
+def trainable(module: nn.Module) -> list[str]:
+    """Names of the parameters that can be trained."""
+    return [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
 
 # ===== part 3 ends =====
