@@ -95,7 +95,7 @@ def _arrow(name: str, feature: int, x: float, y: float, reach: float, *, first: 
         textposition=f"{height} {side}" if length else "top center",
         textfont={"color": INK, "size": 11},
         line={"color": colour, "width": 2.5},
-        marker={"color": colour, "size": [0, 8]},
+        marker={"color": colour, "size": [0, 8], "opacity": 1},
         name=name,
         legendgroup=name,
         showlegend=first,
