@@ -107,6 +107,29 @@ def features_drawn_again(sample, seed: int) -> dict[str, bool]:
     }
 
 
+# --- ToyModel, importance_loss ---
+
+
+def gradients_of(model: nn.Module, x: Tensor, probe: Tensor) -> dict[str, Tensor | None]:
+    """The gradients of (output * probe).sum() by W, b and x; None where none arrives."""
+    x = x.clone().requires_grad_()
+    out = model(x)
+    wanted = {"W": model.W, "b": model.b, "x": x}
+    if not out.requires_grad:
+        return dict.fromkeys(wanted)
+    return dict(zip(wanted, torch.autograd.grad((out * probe).sum(), [*wanted.values()], allow_unused=True), strict=True))
+
+
+def gradients_of_loss(loss, x: Tensor, x_hat: Tensor, importance: Tensor, probe: Tensor) -> dict[str, Tensor | None]:
+    """The gradients of (loss * probe).sum() by x_hat and x; None where none arrives."""
+    x, x_hat = x.clone().requires_grad_(), x_hat.clone().requires_grad_()
+    out = loss(x, x_hat, importance)
+    if not isinstance(out, Tensor) or not out.requires_grad:
+        return {"x_hat": None, "x": None}
+    found = torch.autograd.grad((out * probe).sum(), [x_hat, x], allow_unused=True)
+    return dict(zip(("x_hat", "x"), found, strict=True))
+
+
 # ===== part 1 ends =====
 
 # ===== part 2 begins =====
