@@ -120,14 +120,14 @@ def gradients_of(model: nn.Module, x: Tensor, probe: Tensor) -> dict[str, Tensor
     return dict(zip(wanted, torch.autograd.grad((out * probe).sum(), [*wanted.values()], allow_unused=True), strict=True))
 
 
-def gradients_of_loss(loss, x: Tensor, x_hat: Tensor, importance: Tensor, probe: Tensor) -> dict[str, Tensor | None]:
-    """The gradients of (loss * probe).sum() by x_hat and x; None where none arrives."""
-    x, x_hat = x.clone().requires_grad_(), x_hat.clone().requires_grad_()
+def gradient_of_loss(loss, x: Tensor, x_hat: Tensor, importance: Tensor, probe: Tensor) -> Tensor | None:
+    """The gradient of (loss * probe).sum() by x_hat; None where none arrives."""
+    x_hat = x_hat.clone().requires_grad_()
     out = loss(x, x_hat, importance)
     if not isinstance(out, Tensor) or not out.requires_grad:
-        return {"x_hat": None, "x": None}
-    found = torch.autograd.grad((out * probe).sum(), [x_hat, x], allow_unused=True)
-    return dict(zip(("x_hat", "x"), found, strict=True))
+        return None
+    return torch.autograd.grad((out * probe).sum(), x_hat, allow_unused=True)[0]
+
 
 
 # ===== part 1 ends =====

@@ -45,9 +45,8 @@ def test_parameters(submission, n_instances, n_features, n_hidden):
             raise Mismatch("type", f"There is no parameter `{name}` (found: {', '.join(own) or 'none'}).")
         compare(own[name], torch.zeros(shape), what=f"the parameter `{name}`", atol=torch.inf)
     compare(own["b"], torch.zeros(n_instances, n_features), what="a fresh `b`")
-    assert len(own["W"].unique()) == own["W"].numel(), (
-        "A fresh W holds the same number more than once: draw it at random."
-    )
+    different = len(own["W"].unique())
+    assert different > 0.9 * own["W"].numel(), "A fresh W holds the same numbers again and again: draw it at random."
 
 
 def test_the_size_of_fresh_weights(submission):
