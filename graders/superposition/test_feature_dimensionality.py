@@ -40,10 +40,9 @@ def by_hand(W):
     return out
 
 
-def draw(rand, *shape):
+def draw(rand, instances, hidden, features):
     """Columns of clearly different lengths."""
-    instances, hidden, features = shape
-    return rand.normal(*shape) * rand.uniform(instances, 1, features, low=0.3, high=1.6)
+    return rand.normal(instances, hidden, features) * rand.uniform(instances, 1, features, low=0.3, high=1.6)
 
 
 def test_by_hand(submission):
