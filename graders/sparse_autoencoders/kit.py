@@ -107,7 +107,12 @@ def written(
             place.mkdir(parents=True)
             config.write_text("{}" + " " * 2000)
             save_file({"left_over": torch.zeros(3)}, tensors)
-        to_saelens(sae, str(place) if as_text else place, *(options or []))
+        try:
+            to_saelens(sae, str(place) if as_text else place, *(options or []))
+        except OSError as error:
+            state = "is there already" if stale else "is not there yet"
+            why = f"{type(error).__name__}: {error.strerror}"
+            return {"problem": f"Writing into the folder '{folder}', which {state}, failed ({why})."}
         for file in (config, tensors):
             if not file.is_file():
                 return {"problem": f"There is no {file.name} in the folder."}

@@ -45,6 +45,17 @@ def write(submission, kit, kind, weights, **how):
     return found
 
 
+def same_tensors(found, expected, where):
+    """Each by its name, so that the message says which."""
+    missing, extra = (
+        ", ".join(f"`{name}`" for name in a if name not in b) for a, b in ((expected, found), (found, expected))
+    )
+    assert not missing, f"{missing} is missing in {where} (found: {', '.join(found) or 'nothing'})."
+    assert not extra, f"{extra} should not be in {where}."
+    for name, value in expected.items():
+        compare(found[name], value, what=f"`{name}` in {where}", atol=1e-5)
+
+
 def in_config(cfg, where="cfg.json", **wanted):
     for name, value in wanted.items():
         assert name in cfg, f"`{name}` is missing in {where} (found: {', '.join(cfg) or 'nothing'})."
@@ -59,7 +70,7 @@ def test_the_weights(submission, kit, rand, kind):
     expected = dict(weights)
     if kind == "batchtopk":
         expected["threshold"] = torch.full((D_SAE,), weights["threshold"].item())
-    compare(found, expected, what="the dict of tensors in sae_weights.safetensors", atol=1e-5)
+    same_tensors(found, expected, "sae_weights.safetensors")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -103,7 +114,7 @@ def test_the_folder(submission, kit, rand, folder, as_text, stale):
     """The folder is made, with its parents; it may be a text; older files in it are overwritten."""
     weights = draw(rand, "standard")
     found = write(submission, kit, "standard", weights, folder=folder, as_text=as_text, stale=stale)
-    compare(found["weights"], weights, what="the dict of tensors in sae_weights.safetensors", atol=1e-5)
+    same_tensors(found["weights"], weights, "sae_weights.safetensors")
 
 
 @pytest.mark.parametrize("kind", ["standard", "gated", "batchtopk"])
@@ -114,7 +125,7 @@ def test_in_double_precision(submission, kit, rand, kind):
     for name, value in found["weights"].items():
         assert value.dtype == torch.float32, f"`{name}` in sae_weights.safetensors is {value.dtype}, not float32."
     after = {name.removeprefix("activation."): value for name, value in found["after"].items()}
-    compare(after, weights, what="the autoencoder's own dict of tensors afterwards", atol=1e-5)
+    same_tensors(after, weights, "the autoencoder itself, afterwards")
 
 
 @pytest.mark.parametrize("kind", ["topk", "gated"])
@@ -122,7 +133,7 @@ def test_the_autoencoder_stays(submission, kit, rand, kind):
     """The autoencoder itself is not changed."""
     weights = draw(rand, kind)
     after = write(submission, kit, kind, weights)["after"]
-    compare(after, weights, what="the autoencoder's own dict of tensors afterwards", atol=1e-5)
+    same_tensors(after, weights, "the autoencoder itself, afterwards")
 
 
 @pytest.mark.parametrize("kind", ["Tanh", "GELU", "LeakyReLU"])
