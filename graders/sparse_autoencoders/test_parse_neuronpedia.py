@@ -18,7 +18,9 @@ def draw(rand, n_examples=3):
 
     activations = []
     for i in range(n_examples):
-        values = numbers(9, 4.0, 5.0) if i == 0 else numbers(2 + i, 0.0, 5.0)  # the largest sum has not the largest value
+        values = (
+            numbers(9, 4.0, 5.0) if i == 0 else numbers(2 + i, 0.0, 5.0)
+        )  # the largest sum has not the largest value
         values[i % 3] = 6.0 + [2, 7, 4, 1][i] + round(float(rand.uniform(1)[0]), 4)
         tokens = [rand.choice(WORDS) for _ in values]
         activations.append(

@@ -217,7 +217,9 @@ def by_loss(state, x, dead, generator=None):
     _resample(state, x, dead, generator, chance=lambda errors: errors.pow(2).sum(dim=-1))
 
 
-@mistake("The chance of an input is proportional to the length of its error: square it once for the loss, once more for this.")
+@mistake(
+    "The chance of an input is proportional to the length of its error: square it once for the loss, once more for this."
+)
 def by_length(state, x, dead, generator=None):
     _resample(state, x, dead, generator, chance=lambda errors: errors.norm(dim=-1))
 
@@ -285,7 +287,9 @@ def length_forgotten(state, x, dead, generator=None):
     _resample(state, x, dead, generator, length=lambda sae, dead, alive: 0.2)
 
 
-@mistake("The encoder's columns get length 1, as the decoder's rows: they should be much shorter, so as to disturb little.")
+@mistake(
+    "The encoder's columns get length 1, as the decoder's rows: they should be much shorter, so as to disturb little."
+)
 def length_1(state, x, dead, generator=None):
     _resample(state, x, dead, generator, length=lambda sae, dead, alive: 1.0)
 
@@ -348,7 +352,9 @@ def all_idle(state, x, dead, generator=None):
         state.idle.zero_()
 
 
-@mistake("You make new parameters: the optimizer goes on training the old ones. Write into them, under torch.no_grad().")
+@mistake(
+    "You make new parameters: the optimizer goes on training the old ones. Write into them, under torch.no_grad()."
+)
 def new_parameters(state, x, dead, generator=None):
     twin = deepcopy(state)
     _resample(twin, x, dead, generator)

@@ -70,7 +70,9 @@ def _together(there: Tensor, x: Tensor, other_there: Tensor, other_x: Tensor) ->
     a, b = there - there.mean(0), other_there - other_there.mean(0)
     presence = a.T @ b / len(a) / (a.std(0)[:, None] * b.std(0)).clamp(min=1e-9)
     pairs = there.T @ other_there
-    size = 12 * ((x - 0.5) * there).T @ ((other_x - 0.5) * other_there) / pairs.clamp(min=1)  # 1/12: a uniform's variance
+    size = (
+        12 * ((x - 0.5) * there).T @ ((other_x - 0.5) * other_there) / pairs.clamp(min=1)
+    )  # 1/12: a uniform's variance
     return (presence.abs() > 0.15) | ((size.abs() > 0.3) & (pairs >= 1000))
 
 
@@ -117,7 +119,9 @@ def gradients_of(model: nn.Module, x: Tensor, probe: Tensor) -> dict[str, Tensor
     wanted = {"W": model.W, "b": model.b, "x": x}
     if not out.requires_grad:
         return dict.fromkeys(wanted)
-    return dict(zip(wanted, torch.autograd.grad((out * probe).sum(), [*wanted.values()], allow_unused=True), strict=True))
+    return dict(
+        zip(wanted, torch.autograd.grad((out * probe).sum(), [*wanted.values()], allow_unused=True), strict=True)
+    )
 
 
 def gradient_of_loss(loss, x: Tensor, x_hat: Tensor, importance: Tensor, probe: Tensor) -> Tensor | None:
@@ -127,7 +131,6 @@ def gradient_of_loss(loss, x: Tensor, x_hat: Tensor, importance: Tensor, probe: 
     if not isinstance(out, Tensor) or not out.requires_grad:
         return None
     return torch.autograd.grad((out * probe).sum(), x_hat, allow_unused=True)[0]
-
 
 
 # ===== part 1 ends =====
