@@ -160,7 +160,9 @@ def first_row_for_all(x, x_hat, importance):
     return _weighted(x, x_hat, importance[0] if importance.ndim == 2 else importance).sum(dim=-1).mean(dim=0)
 
 
-@mistake("Only features that are there (x > 0) count in your loss: those that the model makes up must cost something, too.")
+@mistake(
+    "Only features that are there (x > 0) count in your loss: those that the model makes up must cost something, too."
+)
 def present_features_only(x, x_hat, importance):
     return (_weighted(x, x_hat, importance) * (x > 0)).sum(dim=-1).mean(dim=0)
 

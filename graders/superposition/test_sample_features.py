@@ -36,9 +36,7 @@ def test_from_0_to_1(submission, kit, rand):
     assert not found["above 1"], "There are numbers above 1. Where a feature is there, it is uniform on [0, 1]."
 
 
-@pytest.mark.parametrize(
-    "sparsity, n_features", [([0.8, 0.3, 0.55], 5), ([0.2, 0.9], 3), ([0.1, 0.5, 0.9, 0.3], 4)]
-)
+@pytest.mark.parametrize("sparsity, n_features", [([0.8, 0.3, 0.55], 5), ([0.2, 0.9], 3), ([0.1, 0.5, 0.9, 0.3], 4)])
 def test_how_often_a_feature_is_0(submission, kit, rand, sparsity, n_features):
     """Each feature of instance i is 0 with probability sparsity[i]."""
     zeros = _statistics(submission, kit, rand, torch.tensor(sparsity), n_features)["zeros"]
@@ -72,7 +70,9 @@ def test_uniform(submission, kit, rand):
 def test_independent(submission, kit, rand):
     """Features, instances and inputs are drawn independently: none tells anything about another."""
     found = _statistics(submission, kit, rand)
-    assert not found["features"], "Two features of one input go together: draw each one's absence, and value, on its own."
+    assert not found["features"], (
+        "Two features of one input go together: draw each one's absence, and value, on its own."
+    )
     assert not found["instances"], "Two instances go together: draw each one's inputs on their own."
     assert not found["inputs"], "Two inputs that follow each other go together: draw each input on its own."
     assert not found["changed"], "`sparsity` was changed in place. Whoever passed it still needs it: work on a copy."
