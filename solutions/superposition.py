@@ -67,6 +67,21 @@ class ToyModel(nn.Module):
         ### END SOLUTION
 
 
+def arrangements() -> dict[str, tuple[Tensor, Tensor]]:
+    """Three ways to put five features into two dimensions, set by hand: W [2, 5] and b [5] of each."""
+    axes, pairs = torch.zeros(2, 5), torch.zeros(2, 5)
+    axes[:, :2] = torch.eye(2)
+    pairs[:, :4] = torch.cat([torch.eye(2), -torch.eye(2)], dim=1)
+    angles = torch.arange(5) * 2 * torch.pi / 5
+    squared = 1 / (1 - angles[1].cos())  # so that a feature of value 1, alone, comes back as 1, and its neighbours as 0
+    pentagon = squared.sqrt() * torch.stack([angles.cos(), angles.sin()])
+    return {
+        "axes": (axes, torch.zeros(5)),
+        "pairs": (pairs, torch.zeros(5)),
+        "pentagon": (pentagon, (1 - squared).expand(5)),
+    }
+
+
 def importance_loss(x: Tensor, x_hat: Tensor, importance: Tensor) -> Tensor:
     """Squared error, weighted by importance: summed over features, averaged over the batch, one number an instance.
 

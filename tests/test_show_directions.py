@@ -32,7 +32,7 @@ def test_one_model_and_all_on_one_scale():
     assert len(show.directions(pentagon()).data) == 6
     figure = show.directions(torch.stack([pentagon(2.0), pentagon()]), features=list("abcde"))
     ranges = {axis: figure.layout[axis].range for axis in ("xaxis", "xaxis2", "yaxis", "yaxis2")}
-    assert all(ends == pytest.approx((-2.6, 2.6)) for ends in ranges.values())
+    assert all(ends == pytest.approx((-2.5, 2.5)) for ends in ranges.values())
     assert [figure.layout[f"yaxis{n}"].scaleanchor for n in ("", 2)] == ["x", "x2"], "circles are round"
     assert figure.data[1].name == "a"
 

@@ -52,7 +52,8 @@ def directions(
         rows, columns, subplot_titles=names, horizontal_spacing=0.06 / columns, vertical_spacing=0.22 / rows
     )
     figure.update_annotations(font={"size": 12, "color": INK})
-    reach = 1.3 * max(1.0, *(math.hypot(x, y) for model in models for x, y in zip(*model, strict=True)))
+    # Trained arrows are up to 1.2 long: so the scale stays the same over the steps of a slider.
+    reach = 1.25 * max(1.2, *(math.hypot(x, y) for model in models for x, y in zip(*model, strict=True)))
     circle = [2 * math.pi * k / 60 for k in range(61)]
     for i, model in enumerate(models):
         place = {"row": i // columns + 1, "col": i % columns + 1}

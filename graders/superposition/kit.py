@@ -133,6 +133,101 @@ def gradient_of_loss(loss, x: Tensor, x_hat: Tensor, importance: Tensor, probe: 
     return torch.autograd.grad((out * probe).sum(), x_hat, allow_unused=True)[0]
 
 
+# --- train_toy_model ---
+
+
+class Toy(nn.Module):
+    """A toy model with the weights that it is given."""
+
+    def __init__(self, W: Tensor, b: Tensor):
+        super().__init__()
+        self.W, self.b = nn.Parameter(W.clone()), nn.Parameter(b.clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = (x[:, :, None] * self.W).sum(dim=-1)
+        return ((hidden[..., None] * self.W).sum(dim=2) + self.b).relu()
+
+
+class Stretched(nn.Module):
+    """Another model with a toy model's input and output: x' = stretch x + shift."""
+
+    def __init__(self, stretch: Tensor, shift: Tensor):
+        super().__init__()
+        self.stretch, self.shift = nn.Parameter(stretch.clone()), nn.Parameter(shift.clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.stretch + self.shift
+
+
+MODELS = {"toy": Toy, "stretched": Stretched}
+
+
+class Enough(Exception):
+    """Raised by on_step to end a training early."""
+
+
+def trained(
+    train,
+    weights: dict[str, Tensor],
+    importance: Tensor,
+    batches: Tensor,
+    *,
+    kind: str = "toy",
+    left: float = 0.0,
+    watched: bool = True,
+    stop_after: int | None = None,
+    **options,
+) -> dict:
+    """What a training does with a model of these weights and these batches [step, batch, instance, feature].
+
+    Args:
+        left: a gradient that somebody left behind on every parameter.
+        watched: whether there is an on_step.
+        stop_after: after so many steps on_step ends the training.
+
+    Returns:
+        "losses": what came back, detached. "needs_grad", "told_needs_grad": whether it, or what on_step was given, has a
+        gradient. "samples": how often `sample` was called. "steps", "told": what on_step was given. "after": each
+        parameter after each step, as on_step saw them (a list a name). "weights": each parameter of the model at the end.
+    """
+    model = MODELS[kind](*weights.values())
+    if left:
+        for parameter in model.parameters():
+            parameter.grad = torch.full_like(parameter, left)
+    count, steps, told, after, needs = 0, [], [], {name: [] for name in weights}, False
+
+    def sample() -> Tensor:
+        nonlocal count
+        count += 1
+        return batches[(count - 1) % len(batches)].clone()
+
+    def on_step(step, losses) -> None:
+        nonlocal needs
+        steps.append(step)
+        needs = needs or bool(getattr(losses, "requires_grad", False))
+        told.append(losses.detach().clone() if isinstance(losses, Tensor) else losses)
+        for name, seen in after.items():
+            seen.append(getattr(model, name).detach().clone())
+        if len(steps) == stop_after:
+            raise Enough
+
+    losses = None
+    try:
+        losses = train(model, importance, sample, **({"on_step": on_step} if watched else {}), **options)
+    except Enough:
+        pass
+    return {
+        "losses": losses.detach() if isinstance(losses, Tensor) else losses,
+        "needs_grad": bool(getattr(losses, "requires_grad", False)),
+        "told_needs_grad": needs,
+        "samples": count,
+        "steps": steps,
+        "told": told,
+        "after": after,
+        "weights": {name: getattr(model, name).detach().clone() for name in weights},
+    }
+
+
 # ===== part 1 ends =====
 
 # ===== part 2 begins =====
