@@ -113,7 +113,7 @@ def test_the_best_restart_decides():
     diagram = ref.phase_diagram(W, losses, feature=1)
     for r in range(2):
         for c in range(3):
-            best = sorted(range(4), key=lambda k: losses[k, r, c].item())[0]  # noqa: B023
+            best = sorted(range(4), key=lambda k: losses[k, r, c].item())[0]
             alone = ref.phase_diagram(W[best, r, c][None, None, None], torch.zeros(1, 1, 1), feature=1)
             assert diagram[r, c] == alone[0, 0]
 
@@ -135,7 +135,7 @@ def test_what_is_kept(show_demo):
     kept = [int(re.findall(r"(\d) kept", label)[0]) for label in row_labels(figure)]
     assert kept[0] == 2 and kept[-2:] == [5, 5] and 4 in kept and kept == sorted(kept)
     lengths = matrix(figure)
-    assert 1 < lengths[-1].min() and lengths.max() < 1.25
+    assert lengths[-1].min() > 1 and lengths.max() < 1.25
     between = (lengths > 0.2) & (lengths < 0.8)
     assert between[3:].sum() <= 2, "mostly near 0 or a little above 1"
 
@@ -144,11 +144,11 @@ def test_what_is_kept(show_demo):
 def test_who_disturbs_whom(show_demo):
     *_, figure = show_demo("interference-demo")
     maps = {frame["name"]: torch.tensor(frame["data"][0]["z"]) for frame in figure["frames"]}
-    assert maps["1"].abs().max() < 0.35
-    pairs = (maps["0.25"] < -0.9).sum().item() // 2
-    rest = maps["0.25"][maps["0.25"] > -0.9]
+    assert maps["100%"].abs().max() < 0.35
+    pairs = (maps["25%"] < -0.9).sum().item() // 2
+    rest = maps["25%"][maps["25%"] > -0.9]
     assert pairs == 2 and rest.abs().max() < 0.1, "two antipodal pairs, and nothing else"
-    for row in maps["0.04"]:
+    for row in maps["4%"]:
         assert ((row < -0.9).sum(), (row.sub(0.4).abs() < 0.1).sum()) == (2, 2), "a pentagon"
 
 
@@ -176,7 +176,7 @@ def test_shares_stick(show_demo):
         assert near[x](1 / 2) == 6 and near[x](0) == 6, "three digons"
     mixed = [x for x in (4.0, 4.5) if near[x](1 / 2) == 2 and near[x](2 / 5) == 5]
     assert mixed, "a digon and a pentagon"
-    assert sum(near[x](3 / 8) == 8 for x in (5.0, 5.5, 6.0, 7.0)) >= 3, "the antiprism"
+    assert sum(near[x](3 / 8) == 8 for x in (5.0, 5.5, 6.0)) == 3, "the antiprism"
     assert not any(near[x](2 / 3) >= 3 or near[x](3 / 4) >= 4 for x in by_density), "no triangles, no tetrahedra"
     kept = {x: int(found[0][1].split()[0]) for x, found in by_density.items()}
     assert kept[2.0] == 6 and kept[8.0] in (9, 10) and max(kept.values()) >= 10
@@ -198,7 +198,7 @@ def test_where_the_curves_cross(show_demo):
     found = curves(figure)
     assert len(found) == 4
     for importance in ("1", "0.3"):
-        (x, own), (_, pair) = (found[f"{name}, importance {importance}"] for name in ("dedicated", "antipodal"))
+        (x, own), (_, pair) = (found[f"{name}, I = {importance}"] for name in ("dedicated", "antipodal"))
         border = 4 * float(importance) / (2 + 5 * float(importance))
         assert all((b < a) == (p < border) for p, a, b in zip(x, own, pair, strict=True) if abs(p - border) > 0.011)
         assert f"{math.floor(border * 100) / 100:.2f}" in title(figure)
