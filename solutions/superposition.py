@@ -143,6 +143,43 @@ def train_toy_model(
 # --- 2. measuring it ---
 
 
+def train_restarts(
+    density: Tensor, importance: Tensor, n_hidden: int, restarts: int = 4, steps: int = 1000
+) -> tuple[Tensor, Tensor]:
+    """Train a toy model for each setting, several times from different starts, all at once, and draw the loss meanwhile.
+
+    Args:
+        density: float [setting], the probability that a feature is there: 1 - sparsity.
+        importance: float [feature], or [setting, feature].
+        n_hidden: dimensions of the models.
+        restarts: how many models a setting.
+        steps: steps of training, with batches of 256.
+
+    Returns:
+        W, float [restart, setting, n_hidden, n_features], and the losses, float [restart, setting], averaged over the last
+        tenth of the steps.
+    """
+    from dojo import show
+
+    n_features = importance.shape[-1]
+    if importance.ndim == 2:
+        importance = importance.repeat(restarts, 1)
+    sparsity = 1 - density.repeat(restarts)
+    model = ToyModel(len(sparsity), n_features, n_hidden)
+    live = show.live_lines("loss", title=f"{len(sparsity)} models at once", x_title="step", y_title="mean loss")
+
+    def draw(step: int, losses: Tensor) -> None:
+        if step % 20 == 0:
+            live.add(step, loss=losses.mean())
+
+    losses = train_toy_model(
+        model, importance, lambda: sample_features(256, sparsity, n_features), steps=steps, on_step=draw
+    )
+    live.draw()
+    W = model.W.detach().unflatten(0, (restarts, -1))
+    return W, losses[-steps // 10 :].mean(dim=0).unflatten(0, (restarts, -1))
+
+
 def represented(W: Tensor, threshold: float = 0.5) -> Tensor:
     """Which features a model keeps: those whose direction is longer than the threshold.
 
@@ -151,9 +188,9 @@ def represented(W: Tensor, threshold: float = 0.5) -> Tensor:
         threshold: a length.
 
     Returns:
-        bool [instance, n_features].
+        bool [instance, n_features]. A direction exactly as long as the threshold is not kept.
 
-    Source: Elhage et al. 2022: trained directions have length near 0 or near 1.
+    Source: Elhage et al. 2022: trained directions have, mostly, a length near 0 or near 1.
     """
     return W.norm(dim=-2) > threshold
 
@@ -220,7 +257,7 @@ def expected_losses(sparsity: float, importance: float) -> dict[str, float]:
 def phase_diagram(W: Tensor, losses: Tensor, feature: int = -1) -> Tensor:
     """What became of one feature, for every setting that was trained: the best of several restarts decides.
 
-    At each place of the grid the restart with the smallest loss counts. There, with W_i the feature's column:
+    At each place of the grid the restart with the smallest loss there counts. With W_i the feature's column in it:
         0, not learned: |W_i| is at most 0.5;
         1, a dimension of its own: |W_i| > 0.5, and sum over j != i of (W_i_hat . W_j)^2 is at most 0.25;
         2, superposition: |W_i| > 0.5, and that sum is more than 0.25.
@@ -228,12 +265,12 @@ def phase_diagram(W: Tensor, losses: Tensor, feature: int = -1) -> Tensor:
     Args:
         W: float [restart, row, column, n_hidden, n_features].
         losses: float [restart, row, column].
-        feature: which feature is looked at, an index.
+        feature: which feature is looked at, an index; -1 is the last one.
 
     Returns:
         int64 [row, column] of 0, 1 and 2.
 
-    Source: Elhage et al. 2022.
+    Source: Elhage et al. 2022; the two thresholds are ours.
     """
     rows, columns = losses.shape[1:]
     best = losses.argmin(dim=0)  # [row, column]

@@ -173,7 +173,6 @@ def no_relu(sparsity, importance):
 
 @mistake("The chance that both are there is p^2; you took the chance that at least one is.")
 def at_least_one(sparsity, importance):
-    p = 1 - sparsity
     return losses(right(sparsity, importance)["dedicated"], (1 + importance) * (1 - sparsity**2) / 6)
 
 
