@@ -6,6 +6,8 @@ The graders' own side imports it too, so that both sides are treated alike.
 import torch
 from torch import Tensor
 
+from dojo.planted import mystery_geometry
+
 # ===== part 1 begins =====
 # =====
 # =====
@@ -147,6 +149,18 @@ def pairs_drawn_again(sample, seed: int) -> dict[str, bool]:
         "generator=None, twice": torch.equal(default, default_again),
         "generator=None, torch's own with the same seed": torch.equal(draw(None), default),
     }
+
+
+# --- name_the_geometry ---
+
+_claims: dict = {}
+
+
+def geometry_claim(name_the_geometry, name: str):
+    """What the learner's function says of their model. It is asked once; each test tries the answer out in its own way."""
+    if name not in _claims:
+        _claims[name] = name_the_geometry(mystery_geometry(name))
+    return _claims[name]
 
 
 # ===== part 3 ends =====
