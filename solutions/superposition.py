@@ -383,23 +383,31 @@ def polysemanticity(W: Tensor, fraction: float = 0.25) -> Tensor:
 def name_the_geometry(model: nn.Module) -> dict:
     """Say how an unknown toy model has packed its features.
 
-    The model is `mystery_geometry(LEARNER)`: a `ToyModel` of one instance, drawn afresh for every name. It keeps some of its
-    features and drops the others. Those that it keeps stand in groups: within a group features interfere, between groups they
-    do not, and each group fills a subspace of its own. The judge does not compare your answer with a list; it tries it out,
-    on inputs of its own:
-        a feature that you call dropped must leave no trace in any output;
-        a feature that you do not call dropped must come back when it is shown alone;
-        features of one group must disturb each other, at least along a chain;
-        features of different groups must not.
+    The model is `mystery_geometry(LEARNER)`: it has the parameters and the forward of a `ToyModel` of one instance, and is
+    drawn afresh for every name. It keeps some of its features and drops the others. Those that it keeps stand in groups:
+    within a group features disturb each other, between groups they do not, and each group fills a subspace of its own.
+
+    The judge does not compare your answer with a list; it tries it out on the model. x_i is an input that holds feature i
+    alone, with value 1; features i and j DISTURB each other if output i or output j differs by more than 0.15 between an
+    input with both (each 1) and the input with that feature alone.
+        dropped: adding the feature to no feature at all, or to any other one, changes no output by more than 0.15;
+        kept (in one of your groups): output i is at least 0.3 higher on x_i than on an input of zeros;
+        one group: its features hang together: from each one leads a way to each other one, along pairs that disturb each
+            other (not every pair must);
+        two groups: no feature of one disturbs a feature of the other;
+        dimensions: hidden states W x of inputs with features of this group only span so many dimensions (noise of less than
+            0.3, as a singular value of the group's columns, does not count as one).
 
     Args:
-        model: x float [batch, 1, n_features] to x' of the same shape; model.W is [1, n_hidden, n_features]. You may work the
-            answer out here, with any function of this chapter, or find it in a notebook and return it as it is.
+        model: x float [batch, 1, n_features] to x' of the same shape; model.W is [1, n_hidden, n_features], model.b
+            [1, n_features]. You may work the answer out here, with any function of this chapter, or find it in a notebook
+            and return it as it is.
 
     Returns:
-        {"dropped": [feature, ...], "groups": [[feature, ...], ...], "dimensions": [...]}: each feature that is kept stands in
-        one group, alone if it has a dimension to itself; "dimensions" says, in the order of the groups, how many dimensions
-        each fills.
+        {"dropped": [feature, ...], "groups": [[feature, ...], ...], "dimensions": [...]}: each feature stands in exactly one
+        place, in "dropped" or in one group; a kept feature that disturbs no other is a group of its own. "dimensions" says,
+        in the order of the groups, how many dimensions each fills, as whole numbers. The order of groups, and of features
+        within them, does not matter. Features are counted from 0.
     """
     W = model.W.detach()
     kept = represented(W)[0]

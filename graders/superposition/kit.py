@@ -6,6 +6,8 @@ The graders' own side imports it too, so that both sides are treated alike.
 import torch
 from torch import Tensor, nn
 
+from dojo.planted import mystery_geometry
+
 # ===== part 1 begins =====
 # =====
 # =====
@@ -240,6 +242,142 @@ def trained(
 # ===== part 3 begins =====
 # =====
 # =====
+
+# --- correlated_features, anticorrelated_features ---
+
+
+def pairs_form(sample, seed: int, n_batch: int, sparsity: Tensor, n_pairs: int):
+    """What a sampler of pairs answers, its numbers left out. No tensor: the answer itself."""
+    x = sample(n_batch, sparsity, n_pairs, torch.Generator().manual_seed(seed))
+    return torch.zeros_like(x) if isinstance(x, Tensor) else x
+
+
+def pair_statistics(sample, seed: int, n_batch: int, sparsity: Tensor, n_pairs: int, together: Tensor):
+    """A large draw of pairs, told so coarsely that every right draw gives the same answer, and the same slip, too.
+
+    Args:
+        together: how often both features of a pair should be there, float [instance].
+
+    Returns:
+        "nan", "below 0", "above 1", "rounded": whether there are such numbers. "zeros" [instance, feature]: how often each
+        feature is 0: 1 where as often as it should be, 0.5 too seldom, 2 too often. "both" [instance, pair]: the same for how
+        often both of features 2k, 2k + 1 are there; "only one": whether ever one of them is there without the other;
+        "tenths": the same for how many of the numbers that are not 0 lie in each tenth of [0, 1]. "values in a pair": whether
+        two features that are there at once go together in size. "pairs", "instances", "inputs": whether being there, or
+        size, goes together in two pairs, in two instances, in two inputs that follow each other. "changed": whether sparsity
+        was changed in place. The form of the answer, where it is not the right one.
+    """
+    before = sparsity.clone()
+    x = sample(n_batch, sparsity, n_pairs, torch.Generator().manual_seed(seed))
+    changed = not torch.equal(before, sparsity)
+    if not isinstance(x, Tensor) or x.shape != (n_batch, len(before), 2 * n_pairs):
+        return torch.zeros_like(x) if isinstance(x, Tensor) else x
+    x = x.double()
+    there = (x != 0).double()
+    numbers = x[x != 0]
+    tenths = torch.bincount((10 * numbers.nan_to_num()).long().clamp(0, 9), minlength=10) / max(1, len(numbers))
+    first, second = there[..., ::2], there[..., 1::2]
+    each = torch.arange(there[0].numel())
+    same_instance = each[:, None] // (2 * n_pairs) == each // (2 * n_pairs)
+    same_pair = each[:, None] // 2 == each // 2
+    rows, values = there.flatten(1), x.flatten(1)
+    presence, size = _go_together(rows, values, rows, values)
+    either = presence | size
+    follow = torch.stack(_go_together(rows[1:], values[1:], rows[:-1], values[:-1])).any()
+    return {
+        "nan": bool(x.isnan().any()),
+        "below 0": bool((x < 0).any()),
+        "above 1": bool((x > 1).any()),
+        "rounded": len(numbers.unique()) < 0.9 * len(numbers),
+        "zeros": _right_few_many((1 - there).mean(0) - before[:, None], 0.06),
+        "both": _right_few_many((first * second).mean(0) - together[:, None].double(), 0.04),
+        "only one": bool((first != second).double().mean() > 1e-4),  # torch.rand may give a 0 now and then
+        "tenths": _right_few_many(tenths - 0.1, 0.03),
+        "values in a pair": bool((size & same_pair & (each[:, None] != each)).any()),
+        "pairs": bool((either & same_instance & ~same_pair).any()),
+        "instances": bool((either & ~same_instance).any()),
+        "inputs": bool(follow),
+        "changed": changed,
+    }
+
+
+def _right_few_many(excess: Tensor, tolerance: float) -> Tensor:
+    return torch.where(excess < -tolerance, 0.5, torch.where(excess > tolerance, 2.0, 1.0)).float()
+
+
+def _go_together(there: Tensor, x: Tensor, other_there: Tensor, other_x: Tensor) -> tuple[Tensor, Tensor]:
+    """Which columns go together, in being there (a correlation of 0.15) and in size (0.3, where 500 are there at once)."""
+    a, b = there - there.mean(0), other_there - other_there.mean(0)
+    presence = a.T @ b / len(a) / (a.std(0)[:, None] * b.std(0)).clamp(min=1e-9)
+    at_once = there.T @ other_there
+    size = (
+        12 * ((x - 0.5) * there).T @ ((other_x - 0.5) * other_there) / at_once.clamp(min=1)
+    )  # 1/12: a uniform's variance
+    return presence.abs() > 0.15, (size.abs() > 0.3) & (at_once >= 500)
+
+
+def pairs_at(sample, seed: int, sparsity: Tensor, n_pairs: int):
+    """Whether there are nans, and in which instances nothing, everything, or one of each pair is there in all of 300 inputs."""
+    x = sample(300, sparsity, n_pairs, torch.Generator().manual_seed(seed))
+    if not isinstance(x, Tensor) or x.shape != (300, len(sparsity), 2 * n_pairs):
+        return torch.zeros_like(x) if isinstance(x, Tensor) else x
+    n = (x != 0).reshape(300, len(sparsity), n_pairs, 2).sum(dim=-1)
+
+    def share(count: int) -> Tensor:
+        return (n == count).double().mean(dim=(0, 2)) > 0.99  # torch.rand may give a 0 now and then
+
+    return {"nan": bool(x.isnan().any()), "neither": share(0), "one": share(1), "both": share(2)}
+
+
+def pairs_at_once(sample, seed: int, sparsity: Tensor, n_pairs: int):
+    """For each instance, when both features of a pair are there at once: "never", "sometimes", or "always" where one is.
+
+    Looked at in 500 inputs. The answer's form, where it is not the right one.
+    """
+    x = sample(500, sparsity, n_pairs, torch.Generator().manual_seed(seed))
+    if not isinstance(x, Tensor) or x.shape != (500, len(sparsity), 2 * n_pairs):
+        return torch.zeros_like(x) if isinstance(x, Tensor) else x
+    first, second = x[..., ::2] != 0, x[..., 1::2] != 0
+    both, one = (first & second).sum(dim=(0, 2)), (first | second).sum(dim=(0, 2))
+    return ["never" if n == 0 else "always" if n == of else "sometimes" for n, of in zip(both, one, strict=True)]
+
+
+def pairs_drawn_again(sample, seed: int) -> dict[str, bool]:
+    """Which draws come out the same, of so many numbers that two draws of their own never agree in all."""
+
+    def draw(generator: torch.Generator | None) -> Tensor:
+        return sample(40, torch.tensor([0.6, 0.7]), 3, generator)
+
+    def fresh(seed: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    kept = fresh(seed)
+    torch.manual_seed(seed)
+    once, again = draw(kept), draw(kept)
+    torch.manual_seed(seed + 1)
+    same = torch.equal(draw(fresh(seed)), once)
+    torch.manual_seed(seed)
+    default, default_again = draw(None), draw(None)
+    torch.manual_seed(seed)
+    return {
+        "the same seed": same,
+        "another seed": torch.equal(draw(fresh(seed + 1)), once),
+        "one generator, used twice": torch.equal(once, again),
+        "generator=None, twice": torch.equal(default, default_again),
+        "generator=None, torch's own with the same seed": torch.equal(draw(None), default),
+    }
+
+
+# --- name_the_geometry ---
+
+_claims: dict = {}
+
+
+def geometry_claim(name_the_geometry, name: str):
+    """What the learner's function says of their model. It is asked once; each test tries the answer out in its own way."""
+    if name not in _claims:
+        _claims[name] = name_the_geometry(mystery_geometry(name))
+    return _claims[name]
 
 
 # ===== part 3 ends =====
