@@ -52,7 +52,9 @@ def test_by_hand(submission):
 @pytest.mark.parametrize("n_true, d_sae, d_in", [(5, 7, 3), (4, 5, 2), (5, 5, 4)])
 def test_random_directions(submission, rand, n_true, d_sae, d_in):
     """Random directions of all lengths: the sum over pairs is as large as it can be."""
-    check(submission, lengths(rand, d_sae) * rand.normal(d_sae, d_in), lengths(rand, n_true) * rand.normal(n_true, d_in))
+    check(
+        submission, lengths(rand, d_sae) * rand.normal(d_sae, d_in), lengths(rand, n_true) * rand.normal(n_true, d_in)
+    )
 
 
 def test_rivals(submission, rand):
@@ -140,7 +142,9 @@ def minus_1_for_none(dictionary, truth):
     return _match(cosine, cosine, left_over=(-1.0, -1))
 
 
-@mistake("Features without a latent of their own are left out of the answer: one entry for each of the n_true features.")
+@mistake(
+    "Features without a latent of their own are left out of the answer: one entry for each of the n_true features."
+)
 def left_out(dictionary, truth):
     cosine = _cosine(dictionary, truth)
     similarity, index = _match(cosine, cosine)
@@ -171,7 +175,9 @@ def maximum_of_each(dictionary, truth):
     return best.values, best.indices
 
 
-@mistake("You go feature by feature, and each takes the best latent that is left: an early one may take what a later needs more.")
+@mistake(
+    "You go feature by feature, and each takes the best latent that is left: an early one may take what a later needs more."
+)
 def in_turn(dictionary, truth):
     cosine = _cosine(dictionary, truth)
     similarity, index = torch.zeros(len(truth)), torch.full((len(truth),), -1)

@@ -25,4 +25,3 @@ import torch
 
 
 # ===== part 3 ends =====
-
