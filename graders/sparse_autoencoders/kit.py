@@ -308,7 +308,16 @@ def replaced_parameters(run: Run) -> list[str]:
     ]
 
 
-# --- batch_topk_threshold ---
+# --- topk, batch_topk, batch_topk_threshold ---
+
+
+def gradient_by_first(function: Callable, weight: Tensor, first: Tensor, *rest: Any) -> Tensor:
+    """The gradient of (weight * function(first, *rest)).sum() by `first`; zeros where none gets through."""
+    leaf = first.clone().requires_grad_()
+    value = (weight * function(leaf, *rest)).sum()
+    if not value.requires_grad:
+        return torch.zeros_like(first)
+    return torch.autograd.grad(value, leaf, allow_unused=True, materialize_grads=True)[0]
 
 
 def once(batches: list) -> Iterator:

@@ -8,7 +8,6 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from dojo.grading import compare, mistake
-from graders.sparse_autoencoders import kit as ours
 
 D_IN, D_SAE, N = 4, 9, 6
 DEAD = torch.tensor([1, 4, 5, 8])
@@ -32,101 +31,107 @@ def expect(before, x, W_dec, dead):
     return now
 
 
+class Before:
+    """What was there before the call."""
+
+    def __init__(self, kit, run):
+        self.weights, self.averages, self.idle = kit.values(run.sae), kit.averages(run), run.idle.clone()
+
+
 def resampled(submission, kit, rand, dead, steps=5):
-    """The learner's run afterwards, the same run before, and the inputs."""
-    theirs, before = (k.Run(rand.seed, D_IN, D_SAE, steps) for k in (kit, ours))
+    """The learner's run afterwards, what was there before, and the inputs."""
+    run = kit.Run(rand.seed, D_IN, D_SAE, steps)
+    before = Before(kit, run)
     x = 1.5 * rand.normal(N, D_IN) + 0.5
-    submission.resample_dead(theirs, x, dead, kit.generator_of(rand.seed))
-    return theirs, before, x
+    submission.resample_dead(run, x, dead, kit.generator_of(rand.seed))
+    return run, before, x
 
 
 @pytest.mark.parametrize("places", [DEAD, torch.tensor([2])])
 def test_the_new_weights(submission, kit, rand, places):
     """Decoder rows, encoder columns and biases of dead latents are as described; all the others stay."""
     dead = mask(places)
-    theirs, before, x = resampled(submission, kit, rand, dead)
-    now = kit.values(theirs.sae)
-    expected = expect(ours.values(before.sae), x, now["W_dec"], dead)
-    for name, value in expected.items():
+    run, before, x = resampled(submission, kit, rand, dead)
+    now = kit.values(run.sae)
+    for name, value in expect(before.weights, x, now["W_dec"], dead).items():
         compare(now[name], value, what=name, axes={"W_dec": "latent d_in", "W_enc": "d_in latent"}.get(name, ""))
 
 
 def test_the_optimizer(submission, kit, rand):
     """Adam's averages are 0 for dead latents, in W_dec, W_enc and b_enc, and as they were everywhere else."""
-    theirs, before, _ = resampled(submission, kit, rand, mask(DEAD))
-    expected = ours.averages(before)
+    run, before, _ = resampled(submission, kit, rand, mask(DEAD))
+    expected = before.averages
     for name, value in expected.items():
         if name.endswith(("W_dec", "b_enc")):
             value[DEAD] = 0
         elif name.endswith("W_enc"):
             value[:, DEAD] = 0
-    now = kit.averages(theirs)
+    now = kit.averages(run)
     compare(sorted(now), sorted(expected), what="the list of averages that Adam has")
     for name, value in expected.items():
         compare(now[name], value, what=f"`{name}`", atol=1e-7, rtol=1e-4)
 
 
 def test_idle(submission, kit, rand):
-    """The idle counts of dead latents are 0, those of the others as before."""
-    theirs, before, _ = resampled(submission, kit, rand, mask(DEAD))
+    """The idle counts of dead latents are 0, those of the others as before, and the run stands at the same step."""
+    run, before, _ = resampled(submission, kit, rand, mask(DEAD))
     before.idle[DEAD] = 0
-    compare(theirs.idle, before.idle, what="state.idle", axes="latent")
-    compare(theirs.step, before.step, what="state.step")
+    compare(run.idle, before.idle, what="state.idle", axes="latent")
+    compare(run.step, 5, what="state.step")
 
 
 def test_in_place(submission, kit, rand):
     """The parameters are the same objects as before, and the optimizer still trains them."""
-    theirs, _, _ = resampled(submission, kit, rand, mask(DEAD))
-    compare(kit.replaced_parameters(theirs), [], what="the list of parameters that are not the run's any more")
+    run, _, _ = resampled(submission, kit, rand, mask(DEAD))
+    compare(kit.replaced_parameters(run), [], what="the list of parameters that are not the run's any more")
 
 
 def test_nobody_dead(submission, kit, rand):
     """Where no latent is dead, nothing changes."""
-    theirs, before, _ = resampled(submission, kit, rand, mask([]))
-    for name, value in ours.values(before.sae).items():
-        compare(kit.values(theirs.sae)[name], value, what=name)
-    for name, value in ours.averages(before).items():
-        compare(kit.averages(theirs)[name], value, what=f"`{name}`", atol=1e-7)
-    compare(theirs.idle, before.idle, what="state.idle", axes="latent")
+    run, before, _ = resampled(submission, kit, rand, mask([]))
+    weights, averages = kit.values(run.sae), kit.averages(run)
+    for name, value in before.weights.items():
+        compare(weights[name], value, what=name)
+    for name, value in before.averages.items():
+        compare(averages[name], value, what=f"`{name}`", atol=1e-7)
+    compare(run.idle, before.idle, what="state.idle", axes="latent")
 
 
 def test_all_dead(submission, kit, rand):
     """Where all latents are dead, encoder columns get length 0.2."""
     dead = torch.ones(D_SAE, dtype=torch.bool)
-    theirs, before, x = resampled(submission, kit, rand, dead)
-    now = kit.values(theirs.sae)
-    for name, value in expect(ours.values(before.sae), x, now["W_dec"], dead).items():
+    run, before, x = resampled(submission, kit, rand, dead)
+    now = kit.values(run.sae)
+    for name, value in expect(before.weights, x, now["W_dec"], dead).items():
         compare(now[name], value, what=name)
 
 
 def test_a_fresh_optimizer(submission, kit, rand):
     """Before the optimizer's first step there are no averages, and none are needed."""
     dead = mask(DEAD)
-    theirs, before, x = resampled(submission, kit, rand, dead, steps=0)
-    now = kit.values(theirs.sae)
-    compare(now["W_dec"], expect(ours.values(before.sae), x, now["W_dec"], dead)["W_dec"], what="W_dec")
+    run, before, x = resampled(submission, kit, rand, dead, steps=0)
+    now = kit.values(run.sae)["W_dec"]
+    compare(now, expect(before.weights, x, now, dead)["W_dec"], what="W_dec", axes="latent d_in")
 
 
-def many(k, seed):
+def many(kit, seed):
     """A run with 1500 dead latents, and 4 that live."""
-    return k.silence(k.Run(seed, 3, 1504, 0, 0.3), torch.arange(4, 1504))
+    return kit.silence(kit.Run(seed, 3, 1504, 0, 0.3), torch.arange(4, 1504))
 
 
 def test_which_inputs_are_drawn(submission, kit, rand):
     """An input is drawn in proportion to its squared loss, again and again: 1500 latents, five inputs."""
-    dead = mask(torch.arange(4, 1504), 1504)
-    theirs, before = many(kit, rand.seed), many(ours, rand.seed).sae
+    dead, run = mask(torch.arange(4, 1504), 1504), many(kit, rand.seed)
+    w = kit.values(run.sae)
     x = F.normalize(rand.normal(5, 3), dim=-1) * torch.tensor([[1.0], [2.0], [2.5], [3.0], [3.5]])
-    submission.resample_dead(theirs, x, dead, kit.generator_of(rand.seed))
-    with torch.no_grad():
-        losses = torch.stack([(row - before(row)).pow(2).sum() for row in x])
-    directions = F.normalize(x - before.b_dec.detach(), dim=-1)
-    nearest = (F.normalize(kit.values(theirs.sae)["W_dec"][dead], dim=-1) @ directions.T).argmax(dim=1)
-    expected = losses**2 / (losses**2).sum()
-    compare(
-        torch.bincount(nearest, minlength=5) / 1500, expected, what="the fraction of latents that got each input",
-        axes="input", atol=0.07, rtol=0,
-    )  # fmt: skip
+    submission.resample_dead(run, x, dead, kit.generator_of(rand.seed))
+    f = F.relu((x - w["b_dec"]) @ w["W_enc"] + w["b_enc"]) * w["activation.scale"]
+    losses = (x - f @ w["W_dec"] - w["b_dec"]).pow(2).sum(dim=-1)
+    directions = F.normalize(x - w["b_dec"], dim=-1)
+    nearest = (F.normalize(kit.values(run.sae)["W_dec"][dead], dim=-1) @ directions.T).argmax(dim=1)
+    counts = torch.bincount(nearest, minlength=5) / 1500
+    what = "the fraction of latents that got each input"
+    compare(counts, losses**2 / (losses**2).sum(), what=what, axes="input", atol=0.07, rtol=0)
 
 
 def test_the_generator(submission, kit, rand):
@@ -134,9 +139,9 @@ def test_the_generator(submission, kit, rand):
     dead, x = mask(torch.arange(4, 1504), 1504), rand.normal(5, 3)
     found = []
     for seed in (1, 1, 2):
-        theirs = many(kit, rand.seed)
-        submission.resample_dead(theirs, x, dead, kit.generator_of(seed))
-        found.append(kit.values(theirs.sae)["W_dec"])
+        run = many(kit, rand.seed)
+        submission.resample_dead(run, x, dead, kit.generator_of(seed))
+        found.append(kit.values(run.sae)["W_dec"])
     compare(found[1], found[0], what="W_dec from a generator of the same seed", axes="latent d_in")
     compare(torch.equal(found[2], found[0]), False, what="whether another seed gives the same W_dec")
 
