@@ -35,9 +35,9 @@ def test_the_stub_of_jumprelu_is_clean(chapter):
     assert stub.count("raise NotImplementedError") == 2 and stub.count("    def ") == 4
 
 
-def test_what_autograd_is_told(show_demo):
-    text, figure = show_demo("JumpReLU-demo")
-    assert "-0.50" in text
+def test_what_autograd_is_told(show_demo, capsys):
+    (figure,) = show_demo("JumpReLU-demo")
+    assert "-0.50" in capsys.readouterr().out
     value, slope, step = ({round(z, 3): y for z, y in zip(*c, strict=True)} for c in curves(figure).values())
     assert value[0.4] == 0 and value[0.6] == pytest.approx(0.6)
     assert slope[0.4] == slope[0.6] == pytest.approx(-0.5 / 0.3, rel=1e-4) and slope[0.3] == slope[0.7] == 0
@@ -59,20 +59,19 @@ def test_shrinkage(show_demo):
 
 
 @pytest.mark.slow
-def test_absorption(show_demo):
-    *texts, figure = show_demo("matryoshka_loss-demo")
+def test_absorption(show_demo, capsys):
+    (figure,) = show_demo("matryoshka_loss-demo")
     mixed = {name: torch.tensor(list(group.values())) for name, group in bars(figure).items()}
     assert mixed["L1"].min() > 0.3 and 7 <= (mixed["BatchTopK"] > 0.25).sum() < 12
     assert mixed["Matryoshka"].min() > -0.2 and mixed["Matryoshka"].max() < 0
-    assert "latents are [0, 1, 2, 3]" in texts[2]
+    assert "Matryoshka: the parents' latents are [0, 1, 2, 3]" in capsys.readouterr().out
 
 
 @pytest.mark.slow
-def test_bringing_the_dead_back(show_demo):
-    shown = show_demo("aux_k_loss-demo")
-    figure, texts = next(s for s in shown if isinstance(s, dict)), [s for s in shown if isinstance(s, str)]
+def test_bringing_the_dead_back(show_demo, capsys):
+    (figure,) = show_demo("aux_k_loss-demo")
     dead = {name: dict(zip(*curve, strict=True)) for name, curve in curves(figure).items()}
-    found = [int(re.findall(r": (\d+) of 40", text)[0]) for text in texts]
+    found = [int(n) for n in re.findall(r"(\d+) of 40", capsys.readouterr().out)]
     assert dead["without"][250] == pytest.approx(0.5, abs=0.05) and dead["without"][1500] > 0.45
     assert dead["without"][1500] > dead["alpha = 1/32"][1500] + 0.2 and dead["alpha = 1"][1500] < 0.1
     assert dead["alpha = 1"][500] < dead["alpha = 1/32"][500] - 0.1, "sooner"
@@ -241,12 +240,13 @@ def test_gated_as_saelens_trains_it(generator):
 @pytest.mark.tools
 @pytest.mark.parametrize("n_dead", [0, 1, 4, 7])
 def test_aux_k_as_saelens_computes_it(generator, n_dead):
-    """SAELens scales the loss down where fewer latents are dead than k_aux, which is half of d_in."""
+    """SAELens scales the loss down where fewer latents are dead than k_aux, which is half of d_in, and leaves the ReLU out:
+    so the dead latents' pre-activations are above 0 here."""
     saes = pytest.importorskip("sae_lens.saes.topk_sae")
     config = saes.TopKTrainingSAEConfig(
         d_in=6, d_sae=7, k=2, rescale_acts_by_decoder_norm=False, apply_b_dec_to_input=True
     )
-    theirs, weights = filled(saes.TopKTrainingSAE(config), generator)
+    theirs, weights = filled(saes.TopKTrainingSAE(config), generator, b_enc=torch.linspace(15.0, 18.0, 7))
     dead = torch.arange(7) < n_dead
     x = torch.randn(20, 6, generator=generator)
     out = theirs.training_forward_pass(step_input(x, dead))
@@ -257,6 +257,7 @@ def test_aux_k_as_saelens_computes_it(generator, n_dead):
     loss.backward()
     assert torch.allclose(f, out.feature_acts, atol=1e-5) and loss.item() == pytest.approx(out.loss.item(), rel=1e-5)
     same_gradients(ours, theirs, ["W_enc", "b_enc", "W_dec", "b_dec"])
+    assert (ours.pre_activations(x) > 0).all()
 
 
 @pytest.mark.tools
