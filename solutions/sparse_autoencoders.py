@@ -18,8 +18,9 @@ from safetensors.torch import load_file, save_file
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from dojo import show
+from dojo import load_text, load_tokenizer, show
 from dojo.interpretation import feature_examples, feature_of
+from dojo.models import sae_path
 from dojo.transformer import run_with_cache, run_with_hooks, token_log_probs
 
 LEARNER = "your name"  # the feature of the closing investigation is drawn from it
@@ -680,6 +681,22 @@ def collect_activations(model: nn.Module, tokens: Tensor, site: str, rows: int =
     return torch.cat(parts)
 
 
+def text_windows(name: str, n: int, length: int = 256) -> Tensor:
+    """n pieces of a shipped text in small-lm's tokens, int64 [n, length], evenly from the whole of it (fewer if it is short)."""
+    ids = load_tokenizer("small-lm").encode(load_text(name))[0]
+    rows = ids[: len(ids) // length * length].view(-1, length)
+    return rows[torch.linspace(0, len(rows) - 1, min(n, len(rows))).long()]
+
+
+def load_sae(name: str | Path) -> tuple[nn.Module, str]:
+    """A TopK autoencoder in SAELens' files, as one of yours, and the site that it reads: load_sae("small-lm-sae")."""
+    folder = sae_path(name)
+    cfg = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
+    sae = SparseAutoencoder(cfg["d_in"], cfg["d_sae"], TopK(cfg["k"]))
+    sae.load_state_dict(load_file(folder / "sae_weights.safetensors"))
+    return sae.requires_grad_(False), cfg["metadata"]["hook_name"]
+
+
 def loss_recovered(
     model: nn.Module, tokens: Tensor, site: str, reconstruct: Callable[[Tensor], Tensor], ablation: str = "mean"
 ) -> float:
@@ -694,7 +711,8 @@ def loss_recovered(
         tokens: int64 [batch, pos].
         site: a hook point whose activation is [batch, pos, d_model].
         reconstruct: from the activation [batch, pos, d_model] to one of the same shape: a trained autoencoder, for instance.
-        ablation: "zero" or "mean".
+            It is given the activation of all tokens at once.
+        ablation: "zero" or "mean". The mean is one vector [d_model], taken over this very batch.
 
     Returns:
         1 if nothing is lost, 0 if the reconstruction is no better than the ablation; may be negative. No hook stays.
@@ -725,14 +743,15 @@ def feature_density(f: Tensor) -> Tensor:
     """On what fraction of the tokens each latent is active.
 
     Args:
-        f: float [..., d_sae], not negative; all axes but the last are tokens.
+        f: float [..., d_sae], not negative; all axes but the last (one or more) are tokens. A latent is active where f > 0,
+            however little.
 
     Returns:
         float [d_sae], from 0 to 1.
 
     Source: Bricken et al. 2023.
     """
-    return (f > 0).flatten(0, -2).float().mean(dim=0)
+    return (f > 0).float().flatten(0, -2).mean(dim=0)
 
 
 def top_activating_examples(activation: Tensor, n: int) -> list[tuple[int, int, float]]:
@@ -742,12 +761,12 @@ def top_activating_examples(activation: Tensor, n: int) -> list[tuple[int, int, 
     which the latent is never active are left out.
 
     Args:
-        activation: float [batch, pos], one latent's activation at every token.
-        n: how many examples, at most.
+        activation: float [batch, pos], one latent's activation at every token; not negative.
+        n: how many examples, at most; may be larger than batch.
 
     Returns:
-        [(row, position, activation), ...], the largest first; of equal ones the earlier row first. Fewer than n where the
-        latent is active in fewer rows.
+        [(row, position, activation), ...], the largest first; of equal ones the earlier row first. Row and position are whole
+        numbers, the activation is a float. Fewer than n where the latent is active in fewer rows.
 
     Source: the dashboards of Bricken et al. 2023 and of Neuronpedia (Lin 2023).
     """

@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from dojo.transformer import Config, Transformer
+
 # ===== part 1 begins =====
 # =====
 
@@ -406,6 +408,109 @@ def trainable(module: nn.Module) -> list[str]:
 # ===== part 4 begins =====
 # =====
 # =====
+
+
+class StreamModel(Transformer):
+    """A small random `Transformer` in which every weight counts, LayerNorms and biases too; it counts its forward passes."""
+
+    runs = 0
+
+    def __init__(self, seed: int, **sizes):
+        super().__init__(Config(**sizes))
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for name, parameter in self.named_parameters():
+                last = name.split(".")[-1]
+                noise = torch.randn(parameter.shape, generator=generator)
+                if last == "weight":
+                    parameter.copy_(1 + 0.4 * noise)
+                elif last in ("W_E", "W_pos"):
+                    parameter.copy_(0.7 * noise + 0.2)
+                else:
+                    scale = 0.5 if last.startswith("b") else 1.8 / parameter.shape[-2] ** 0.5
+                    parameter.copy_(scale * noise)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        self.runs += 1
+        return super().forward(tokens)
+
+
+def random_transformer(seed: int, **sizes) -> Transformer:
+    return StreamModel(seed, **sizes)
+
+
+@torch.no_grad()
+def said_by(model: Transformer, seed: int, n_rows: int, n_pos: int) -> Tensor:
+    """Text that the model wrote itself, int64 [row, pos]: it predicts it better than any spoiled version of it can."""
+    generator = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(model.config.d_vocab, (n_rows, 1), generator=generator)
+    for _ in range(n_pos - 1):
+        chances = (2 * Transformer.forward(model, tokens)[:, -1]).softmax(dim=-1)
+        tokens = torch.cat([tokens, torch.multinomial(chances, 1, generator=generator)], dim=1)
+    return tokens
+
+
+def hooks_left(model: nn.Module) -> list[str]:
+    """Names of the modules that have a forward hook now; "" is the model itself."""
+    return [name for name, m in model.named_modules() if m._forward_hooks or m._forward_pre_hooks]
+
+
+class Bent:
+    """A reconstruction that is neither right nor linear: (1 - share) x + share tanh(x W + b), a little different at each place.
+
+    Made for activations of all tokens at once, of this shape; it does not change them.
+    """
+
+    def __init__(self, seed: int, share: float, *shape: int):
+        generator = torch.Generator().manual_seed(seed)
+        d_model = shape[-1]
+        self.share, self.shape = share, torch.Size(shape)
+        self.W = torch.randn(d_model, d_model, generator=generator) / d_model**0.5
+        self.b = 0.5 * torch.randn(shape, generator=generator)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if x.shape != self.shape:
+            raise ValueError(
+                f"reconstruct was given a tensor of shape {tuple(x.shape)}, but takes the site's activation on all tokens, "
+                f"{tuple(self.shape)}"
+            )
+        return (1 - self.share) * x + self.share * torch.tanh(x @ self.W + self.b)
+
+
+def same(x: Tensor) -> Tensor:
+    """A perfect reconstruction."""
+    return x.clone()
+
+
+def nothing(x: Tensor) -> Tensor:
+    """Zero ablation as a reconstruction."""
+    return x - x
+
+
+def middle(x: Tensor) -> Tensor:
+    """Mean ablation as a reconstruction."""
+    return torch.ones_like(x) * x.sum(dim=(0, 1)) / (x.shape[0] * x.shape[1])
+
+
+class SmallAutoencoder(nn.Module):
+    """An autoencoder with the chapter's interface, whose parameters are drawn from the seed."""
+
+    def __init__(self, seed: int, d_in: int, d_sae: int):
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        shapes = {"W_enc": (d_in, d_sae), "b_enc": (d_sae,), "W_dec": (d_sae, d_in), "b_dec": (d_in,)}
+        for name, shape in shapes.items():
+            noise = torch.randn(shape, generator=generator)
+            setattr(self, name, nn.Parameter(noise / d_in**0.5 if name.startswith("W") else 0.3 * noise))
+
+    def encode(self, x: Tensor) -> Tensor:
+        return F.relu((x - self.b_dec) @ self.W_enc + self.b_enc)
+
+    def decode(self, f: Tensor) -> Tensor:
+        return f @ self.W_dec + self.b_dec
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
 
 
 # ===== part 4 ends =====
