@@ -19,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from dojo import show
+from dojo.interpretation import feature_examples, feature_of
 from dojo.transformer import run_with_cache, run_with_hooks, token_log_probs
 
 LEARNER = "your name"  # the feature of the closing investigation is drawn from it
@@ -289,7 +290,8 @@ def match_features(dictionary: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Pair true features with latents, one to one, so that the sum of the pairs' cosine similarities is as large as can be.
 
     Args:
-        dictionary: float [d_sae, d_in], one direction a latent, of any length; a row of zeros has similarity 0 to all.
+        dictionary: float [d_sae, d_in], one direction a latent, of any length; a row of zeros has similarity 0 to all. It may
+            be a parameter, W_dec itself: no gradient is wanted.
         truth: float [n_true, d_in], one direction a true feature, of any length but 0.
 
     Returns:
@@ -297,7 +299,8 @@ def match_features(dictionary: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         index, int64 [n_true]: which latent that is. No latent is used twice. Where there are fewer latents than true features,
         those left over get similarity 0 and index -1.
 
-    Source: the Hungarian method (Kuhn 1955), scipy.optimize.linear_sum_assignment; as a score, Sharkey et al. 2022.
+    Source: the assignment problem, Kuhn 1955 (scipy.optimize.linear_sum_assignment solves it); cosine similarity to known
+    features as a score, Sharkey et al. 2022.
     """
     cosine = F.normalize(truth, dim=-1) @ F.normalize(dictionary, dim=-1).T  # [n_true, d_sae]
     rows, columns = (torch.as_tensor(i) for i in linear_sum_assignment(cosine.detach().numpy(), maximize=True))
@@ -317,8 +320,9 @@ def frozen_decoder_baseline(
     """An autoencoder that cannot learn any feature: its decoder is random and stays so; all the rest is trained.
 
     A copy of `sae` gets decoder rows that are drawn from a standard normal and scaled to length 1, and an encoder W_enc that is
-    the decoder transposed. Then W_enc, b_enc, b_dec and the activation's own parameters are trained from step 0 with
-    `start_training` and `train_sae`, and W_dec does not change any more.
+    the decoder transposed; all else in it starts as it is in `sae`. Then W_enc, b_enc, b_dec and the activation's own
+    parameters, if it has any, are trained from step 0 with `start_training` and `train_sae`, with Adam at its start too.
+    W_dec does not change any more.
 
     Args:
         sae: the autoencoder that it is to be compared with, before or after its training; it is not changed.
@@ -329,7 +333,7 @@ def frozen_decoder_baseline(
     Returns:
         The trained copy.
 
-    Source: the question is that of Heap et al. 2025 and Korznikov et al. 2026; the baseline is ours.
+    Source: Korznikov et al. 2026, "Sanity Checks for Sparse Autoencoders: Do SAEs Beat Random Baselines?"
     """
     twin = deepcopy(sae)
     with torch.no_grad():
@@ -346,16 +350,16 @@ def resample_dead(state: TrainingState, x: Tensor, dead: Tensor, generator: torc
     1. Each input gets a probability proportional to its squared loss, the loss being |x - x_hat|^2 (so: its square).
     2. For each dead latent an input is drawn, with replacement. Its direction is v = (x - b_dec) / |x - b_dec|.
     3. The latent's decoder row becomes v; its encoder column v times 0.2 times the mean length of the encoder columns of the
-       latents that are not dead (of 1, where all are dead); its b_enc becomes 0.
-    4. Adam's two running averages ("exp_avg" and "exp_avg_sq" in state.optimizer.state[parameter], where they are there yet)
-       become 0 for exactly these rows, columns and entries.
+       latents that are not dead (v times 0.2, where all are dead); its b_enc becomes 0.
+    4. Adam's two running averages ("exp_avg" and "exp_avg_sq" in state.optimizer.state[parameter]; a fresh optimizer has none
+       yet) become 0 for exactly these rows, columns and entries of W_dec, W_enc and b_enc.
     5. The latent's idle count becomes 0.
 
     Args:
-        state: the run.
-        x: float [batch, d_in], a large batch of inputs.
-        dead: bool [d_sae]. If none is dead, nothing changes.
-        generator: source of randomness; None takes torch's own.
+        state: the run. Nothing in it changes but what is named above; its parameters stay the same objects.
+        x: float [batch, d_in], a large batch of inputs, which is read only. The losses are those before any change.
+        dead: bool [d_sae], which latents are dead, whatever state.idle says. If none is dead, nothing changes.
+        generator: draws the inputs; None takes torch's own.
 
     Source: Bricken et al. 2023.
     """
@@ -389,10 +393,16 @@ def topk(pre: Tensor, k: int) -> Tensor:
     Returns:
         float, the shape of pre: at most k entries a row are not 0. Gradients flow through the entries that are kept.
 
-    Source: Makhzani and Frey 2013; Gao et al. 2024.
+    Source: Makhzani and Frey 2013, "k-Sparse Autoencoders"; Gao et al. 2024, "Scaling and evaluating sparse autoencoders".
     """
     values, places = pre.topk(k, dim=-1)
     return torch.zeros_like(pre).scatter(-1, places, F.relu(values))
+
+
+def reconstruction_objective(state: TrainingState, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Train on the error alone: an `Objective` for activations that are sparse without a price."""
+    f = state.sae.encode(x)
+    return (x - state.sae.decode(f)).pow(2).sum(dim=-1).mean(), f
 
 
 class TopK(nn.Module):
@@ -416,9 +426,9 @@ def batch_topk(pre: Tensor, k: int) -> Tensor:
         k: at most d_sae.
 
     Returns:
-        float, the shape of pre.
+        float, the shape of pre: at most k * n entries in all are not 0. Gradients flow through the entries that are kept.
 
-    Source: Bussmann et al. 2024.
+    Source: Bussmann et al. 2024, "BatchTopK Sparse Autoencoders".
     """
     flat = pre.flatten()
     values, places = flat.topk(k * (flat.numel() // pre.shape[-1]))
@@ -469,6 +479,7 @@ class JumpReLU(nn.Module):
         by theta, of the function's value: -(theta / eps) K((z - theta) / eps);
         by theta, of the step 1[z > theta]: -(1 / eps) K((z - theta) / eps);
         by z, of the function's value: 1[z > theta]; of the step: 0.
+    The values themselves are exact: nothing is smoothed.
 
     Args of the constructor:
         d_sae: number of latents.
@@ -476,7 +487,8 @@ class JumpReLU(nn.Module):
         bandwidth: eps.
 
     Parameters:
-        log_threshold [d_sae]: theta = exp(log_threshold) stays positive. (The property `threshold` gives theta, with gradient.)
+        log_threshold [d_sae]: theta = exp(log_threshold) stays positive. (The property `threshold` gives theta, with its
+        gradient: a derivative by theta becomes one by log_threshold by the chain rule, which autograd applies.)
 
     Methods, for pre-activations z [..., d_sae]:
         forward(z): the activations, [..., d_sae].
@@ -496,26 +508,20 @@ class JumpReLU(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         ### BEGIN SOLUTION
-        theta, active, window = self._parts(z)
-        zero = theta - theta.detach()  # its value is 0, its derivative by theta 1
-        return z * active - theta.detach() / self.bandwidth * window * zero
+        theta, eps = self.threshold, self.bandwidth
+        window = (z - theta).abs() <= eps / 2  # a comparison has no gradient
+        down = theta.detach() - theta  # its value is 0, its derivative by theta -1
+        return z * (z > theta) + theta.detach() / eps * window * down
         ### END SOLUTION
 
     def l0(self, z: Tensor) -> Tensor:
         ### BEGIN SOLUTION
-        theta, active, window = self._parts(z)
-        step = active - window / self.bandwidth * (theta - theta.detach())
+        theta, eps = self.threshold, self.bandwidth
+        window = (z - theta).abs() <= eps / 2
+        down = theta.detach() - theta
+        step = (z > theta) + window / eps * down
         return step.sum(dim=-1).mean()
         ### END SOLUTION
-
-    ### BEGIN SOLUTION
-    def _parts(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """theta; where z is above it; where z is in the window around it (both 0 or 1, without gradient)."""
-        theta = self.threshold
-        above = (z - theta).detach()
-        return theta, (above > 0).to(z.dtype), (above.abs() <= self.bandwidth / 2).to(z.dtype)
-
-    ### END SOLUTION
 
 
 class GatedAutoencoder(nn.Module):
@@ -587,7 +593,7 @@ def matryoshka_loss(x: Tensor, f: Tensor, W_dec: Tensor, b_dec: Tensor, prefixes
         prefixes: numbers of latents, increasing; the last need not be d_sae.
 
     Returns:
-        float, no axes.
+        float, no axes. Gradients flow to f, W_dec and b_dec, through every prefix.
 
     Source: Bussmann et al. 2025, "Learning Multi-Level Features with Matryoshka Sparse Autoencoders".
     """
@@ -600,6 +606,7 @@ def aux_k_loss(x: Tensor, x_hat: Tensor, pre: Tensor, W_dec: Tensor, dead: Tenso
 
     e = x - x_hat is the error, taken as it is (no gradient flows into x_hat). e_hat = z W_dec, where z holds, for each input,
     the k_aux largest pre-activations among the dead latents, passed through ReLU, and 0 for all others. b_dec is not added.
+    Gradients flow to pre and to W_dec, by way of the dead latents that were chosen.
 
     Args:
         x, x_hat: float [batch, d_in].
@@ -1038,6 +1045,36 @@ def detection_score(predicate: Callable[[list[str]], bool], examples: Sequence[t
     return sum(sum(hits) / len(hits) for hits in right.values()) / 2
 
 
+def my_feature() -> int:
+    """The latent of small-lm-sae that the closing investigation is about, drawn from `LEARNER`."""
+    return feature_of(LEARNER)
+
+
+def my_examples(n: int = 400, seed: int = 0) -> list[tuple[list[str], bool]]:
+    """n examples of your latent to study: (words, whether it is active on the last word). Other seeds give others."""
+    return list(feature_examples(my_feature(), n, seed))
+
+
 def explain_my_feature(words: list[str]) -> bool:
-    """Explain a feature of the shipped autoencoder: say on which tokens it is active."""
-    raise NotImplementedError
+    """Explain your latent: say, from a token and the words before it alone, whether the latent is active on the token.
+
+    The latent is `my_feature()` of the shipped autoencoder, drawn afresh for every name; `my_examples()` shows it at work. The
+    judge tries your explanation on 160 other examples, from text that you have not seen: half of them active, evenly over
+    the whole range of its activations from a fifth of the highest up; the rest silent, a third of them any tokens, a third
+    near misses (a latent with a similar direction is active), a third the words that it likes best, where it is silent (as
+    many of these as there are). Your `detection_score` on them must be 0.75 or more.
+
+    Args:
+        words: the tokens as text, up to 17 of them, the last being the one in question. A token that begins a word begins with
+            a space: " king". Marks and parts of words are tokens too.
+
+    Returns:
+        Whether the latent is active on the last of the words.
+
+    Source: Paulo et al. 2024.
+    """
+    votes = 0  # of the examples that end with this very token: for, less against
+    for example, active in my_examples():
+        if example[-1] == words[-1]:
+            votes += 1 if active else -1
+    return votes > 0

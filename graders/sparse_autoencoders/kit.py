@@ -7,11 +7,12 @@ import copy
 import inspect
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -27,11 +28,210 @@ from torch import Tensor, nn
 # =====
 
 
+class ScaledReLU(nn.Module):
+    """An activation function with parameters of its own: ReLU times a learned factor for each latent."""
+
+    def __init__(self, scale: Tensor):
+        super().__init__()
+        self.scale = nn.Parameter(scale)
+
+    def forward(self, pre: Tensor) -> Tensor:
+        return F.relu(pre) * self.scale
+
+
+class Reader(nn.Module):
+    """The graders' own autoencoder, so that nothing hangs on the learner's. No decoder row has length 1, no bias is 0."""
+
+    def __init__(self, seed: int, d_in: int, d_sae: int, size: float = 0.7):
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        shapes = {"W_enc": (d_in, d_sae), "b_enc": (d_sae,), "W_dec": (d_sae, d_in), "b_dec": (d_in,)}
+        for name, shape in shapes.items():
+            setattr(self, name, nn.Parameter(size * torch.randn(shape, generator=generator)))
+        self.activation = ScaledReLU(1 + 0.5 * torch.rand(d_sae, generator=generator))
+
+    def pre_activations(self, x: Tensor) -> Tensor:
+        return (x - self.b_dec) @ self.W_enc + self.b_enc
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self.activation(self.pre_activations(x))
+
+    def decode(self, f: Tensor) -> Tensor:
+        return f @ self.W_dec + self.b_dec
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+
+def values(module: nn.Module) -> dict[str, Tensor]:
+    """A module's parameters as they are now."""
+    return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+
+def wants_gradients(module: nn.Module) -> dict[str, bool]:
+    return {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+
+
+def generator_of(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# --- frozen_decoder_baseline ---
+
+
+def batches_of(seed: int, n: int, d_in: int) -> Callable[[int], Tensor]:
+    """A function from a step's number to its batch; `.steps` notes which were asked for."""
+
+    def batch_at(step: int) -> Tensor:
+        batch_at.steps.append(step)
+        return torch.randn(n, d_in, generator=torch.Generator().manual_seed(1000 * (seed % 10**6) + step)) + 0.5
+
+    batch_at.steps = []
+    return batch_at
+
+
+def priced_error(coefficient: float) -> Callable[[Any, Tensor], tuple[Tensor, Tensor]]:
+    """An objective: the squared error plus a price on activations."""
+
+    def objective(state: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        f = state.sae.encode(x)
+        error = (x - state.sae.decode(f)).pow(2).sum(dim=-1).mean()
+        return error + coefficient * f.sum(dim=-1).mean(), f
+
+    return objective
+
+
+# --- resample_dead ---
+
+
+class Run:
+    """A training run: sae, optimizer, step, idle, as `TrainingState` has them."""
+
+    def __init__(self, seed: int, d_in: int, d_sae: int, steps: int, size: float = 0.7):
+        self.sae = Reader(seed, d_in, d_sae, size)
+        self.optimizer = torch.optim.Adam(self.sae.parameters(), lr=0.01)
+        self.step = steps
+        generator = torch.Generator().manual_seed(seed + 1)
+        self.idle = torch.randint(3, 90, (d_sae,), generator=generator)
+        for _ in range(steps):
+            x = torch.randn(16, d_in, generator=generator)
+            self.optimizer.zero_grad()
+            f = self.sae.encode(x)
+            ((x - self.sae.decode(f)).pow(2).sum() + f.sum() + self.sae.pre_activations(x).pow(2).mean()).backward()
+            self.optimizer.step()
+        self.parameters = dict(self.sae.named_parameters())
+
+
+def silence(run: Run, latents: Tensor) -> Run:
+    """The run, with latents that no input reaches."""
+    with torch.no_grad():
+        run.sae.b_enc[latents] = -50.0
+    return run
+
+
+def averages(run: Run) -> dict[str, Tensor]:
+    """Adam's running averages, by parameter and name; empty where the optimizer has made no step."""
+    return {
+        f"{average} of {name}": run.optimizer.state[parameter][average].clone()
+        for name, parameter in run.parameters.items()
+        for average in ("exp_avg", "exp_avg_sq")
+        if average in run.optimizer.state[parameter]
+    }
+
+
+def replaced_parameters(run: Run) -> list[str]:
+    """Names of parameters that are not the objects that they were, or that the optimizer no longer trains."""
+    trained = [id(parameter) for group in run.optimizer.param_groups for parameter in group["params"]]
+    now = dict(run.sae.named_parameters())
+    return [
+        name
+        for name, parameter in run.parameters.items()
+        if now.get(name) is not parameter or id(parameter) not in trained or not parameter.requires_grad
+    ]
+
+
+# --- batch_topk_threshold ---
+
+
+def once(batches: list) -> Iterator:
+    """The batches as a generator: they can be gone through a single time."""
+    yield from batches
+
+
 # ===== part 2 ends =====
 
 # ===== part 3 begins =====
 # =====
 # =====
+
+
+def gradients_of(function, inputs: dict[str, Tensor], fixed: dict) -> dict[str, Tensor | None]:
+    """The gradient of function(**inputs, **fixed) by each input, by its name; None where none reaches it."""
+    leaves = {name: value.detach().clone().requires_grad_() for name, value in inputs.items()}
+    return by_leaves(function(**leaves, **fixed), leaves)
+
+
+def by_leaves(loss, leaves: dict[str, Tensor]) -> dict[str, Tensor | None]:
+    if not isinstance(loss, Tensor) or not loss.requires_grad:
+        return dict.fromkeys(leaves)
+    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+    return dict(zip(leaves, found, strict=True))
+
+
+# --- JumpReLU ---
+
+
+def jump_gradients(layer: nn.Module, z: Tensor, probe: Tensor) -> dict[str, Tensor | None]:
+    """Gradients of sum(layer(z) * probe) by z and by log_threshold."""
+    z = z.detach().clone().requires_grad_()
+    return by_leaves((layer(z) * probe).sum(), {"z": z, "log_threshold": layer.log_threshold})
+
+
+def l0_gradients(layer: nn.Module, z: Tensor) -> dict[str, Tensor | None]:
+    """Gradients of layer.l0(z) by z and by log_threshold."""
+    z = z.detach().clone().requires_grad_()
+    return by_leaves(layer.l0(z), {"z": z, "log_threshold": layer.log_threshold})
+
+
+def jump_training_gradient(layer: nn.Module, z: Tensor, target: Tensor, coefficient: float) -> Tensor | None:
+    """The gradient by log_threshold of a loss like that of training, of pre-activations that need no gradient."""
+    loss = (layer(z) - target).pow(2).sum(dim=-1).mean() + coefficient * layer.l0(z)
+    return by_leaves(loss, {"log_threshold": layer.log_threshold})["log_threshold"]
+
+
+# --- gated_loss ---
+
+
+class Gated(nn.Module):
+    """A gated autoencoder with the interface of the chapter's, whose parameters are handed in by name."""
+
+    def __init__(self, weights: dict[str, Tensor]):
+        super().__init__()
+        for name, value in weights.items():
+            setattr(self, name, nn.Parameter(value.detach().clone()))
+
+    def gate(self, x: Tensor) -> Tensor:
+        return (x - self.b_dec) @ self.W_enc + self.b_gate
+
+    def encode(self, x: Tensor) -> Tensor:
+        scaled = ((x - self.b_dec) @ self.W_enc) * self.r_mag.exp() + self.b_mag
+        return torch.where(self.gate(x) > 0, F.relu(scaled), 0.0)
+
+    def decode(self, f: Tensor) -> Tensor:
+        return f @ self.W_dec + self.b_dec
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+
+def gated_gradients(gated_loss, sae: nn.Module, x: Tensor, coefficient: float) -> dict[str, Tensor | None]:
+    """The gradient of the loss by each of the autoencoder's parameters, by its name."""
+    return by_leaves(gated_loss(sae, x, coefficient), dict(sae.named_parameters()))
+
+
+def trainable(module: nn.Module) -> list[str]:
+    """Names of the parameters that can be trained."""
+    return [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
 
 # ===== part 3 ends =====
@@ -192,6 +392,34 @@ def refusal(parse_neuronpedia: Callable, response: Any) -> str:
 # ===== part 6 begins =====
 # =====
 # =====
+
+
+def ends_with(*endings: str):
+    """A predicate: the last word is one of these."""
+    return lambda words: words[-1] in endings
+
+
+def always(answer):
+    """A predicate that says the same of everything."""
+    return lambda words: answer
+
+
+def longer_than(n: int):
+    """A predicate: there are more than n words."""
+    return lambda words: len(words) > n
+
+
+def counts(word: str):
+    """A predicate that gives a number: how often the word comes."""
+    return lambda words: words.count(word)
+
+
+def answers(explanation, contexts: list[list[str]]) -> list[bool]:
+    """What an explanation says of each context, as truth values."""
+    said = [explanation(list(words)) for words in contexts]
+    if all(answer is None for answer in said):
+        raise TypeError("explain_my_feature gave None for every example: is a `return` missing?")
+    return [bool(answer) for answer in said]
 
 
 # ===== part 6 ends =====

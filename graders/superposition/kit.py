@@ -4,10 +4,133 @@ The graders' own side imports it too, so that both sides are treated alike.
 """
 
 import torch
+from torch import Tensor, nn
 
 # ===== part 1 begins =====
 # =====
 # =====
+
+# --- sample_features ---
+
+
+def drawn_form(sample, seed: int, n_batch: int, sparsity: Tensor, n_features: int):
+    """What a sampler's answer looks like, its numbers left out: those are nobody's business. No tensor: the answer itself."""
+    x = sample(n_batch, sparsity, n_features, torch.Generator().manual_seed(seed))
+    return torch.zeros_like(x) if isinstance(x, Tensor) else x
+
+
+def feature_statistics(sample, seed: int, n_batch: int, sparsity: Tensor, n_features: int):
+    """A large draw, told so coarsely that every right draw gives the same answer, and the same slip, too.
+
+    Returns:
+        "nan", "below 0", "above 1": whether there is such a number. "zeros": how often each feature of each instance is 0,
+        [instance, feature]: 1 where it is as often as it should be (within 0.06), 0.5 too seldom, 2 too often. "tenths": how
+        many of the other numbers lie in each tenth of [0, 1]: 1 where it is a tenth of them (0.07 to 0.13), 0.5 too few,
+        2 too many. "rounded": whether numbers come again and again. "features", "instances", "inputs": whether being there,
+        or size, goes together in two features of an instance, in two instances, or in two inputs that follow each other.
+        "changed": whether sparsity was changed in place.
+        The form of the answer, where it is not the right one.
+    """
+    before = sparsity.clone()
+    x = sample(n_batch, sparsity, n_features, torch.Generator().manual_seed(seed))
+    changed = not torch.equal(before, sparsity)
+    if not isinstance(x, Tensor) or x.shape != (n_batch, len(before), n_features):
+        return torch.zeros_like(x) if isinstance(x, Tensor) else x
+    x = x.double()
+    there = (x != 0).double()
+    numbers = x[x != 0]
+    tenths = torch.bincount((10 * numbers.nan_to_num()).long().clamp(0, 9), minlength=10) / max(1, len(numbers))
+    instance = torch.arange(len(before)).repeat_interleave(n_features)
+    same = instance[:, None] == instance
+    together = _together(there.flatten(1), x.flatten(1), there.flatten(1), x.flatten(1))
+    following = _together(there.flatten(1)[1:], x.flatten(1)[1:], there.flatten(1)[:-1], x.flatten(1)[:-1])
+    return {
+        "nan": bool(x.isnan().any()),
+        "below 0": bool((x < 0).any()),
+        "above 1": bool((x > 1).any()),
+        "zeros": _three_ways((1 - there).mean(0) - before[:, None], 0.06),
+        "tenths": _three_ways(tenths - 0.1, 0.03),
+        "rounded": len(numbers.unique()) < 0.9 * len(numbers),
+        "features": bool((together & same & ~torch.eye(len(same), dtype=torch.bool)).any()),
+        "instances": bool((together & ~same).any()),
+        "inputs": bool(following.any()),
+        "changed": changed,
+    }
+
+
+def _three_ways(excess: Tensor, tolerance: float) -> Tensor:
+    return torch.where(excess < -tolerance, 0.5, torch.where(excess > tolerance, 2.0, 1.0)).float()
+
+
+def _together(there: Tensor, x: Tensor, other_there: Tensor, other_x: Tensor) -> Tensor:
+    """Which columns go together: a correlation of 0.15 in being there, or of 0.3 in size where at least 1000 pairs are.
+
+    With 6000 rows chance gives 0.013 (0.03): both limits are more than nine standard deviations away.
+    """
+    a, b = there - there.mean(0), other_there - other_there.mean(0)
+    presence = a.T @ b / len(a) / (a.std(0)[:, None] * b.std(0)).clamp(min=1e-9)
+    pairs = there.T @ other_there
+    size = (
+        12 * ((x - 0.5) * there).T @ ((other_x - 0.5) * other_there) / pairs.clamp(min=1)
+    )  # 1/12: a uniform's variance
+    return (presence.abs() > 0.15) | ((size.abs() > 0.3) & (pairs >= 1000))
+
+
+def all_or_nothing(sample, seed: int, sparsity: Tensor, n_features: int) -> dict:
+    """Whether there are nans, which instances are 0 everywhere, and which hardly anywhere (torch.rand may give a 0)."""
+    x = sample(300, sparsity, n_features, torch.Generator().manual_seed(seed))
+    zeros = (x == 0).sum(dim=(0, 2))
+    return {"nan": bool(x.isnan().any()), "zeros": zeros == 300 * n_features, "full": zeros <= 3}
+
+
+def features_drawn_again(sample, seed: int) -> dict[str, bool]:
+    """Which draws come out the same, of so many numbers that two draws of their own never agree in all."""
+
+    def draw(generator: torch.Generator | None) -> Tensor:
+        return sample(20, torch.tensor([0.1, 0.3]), 4, generator)
+
+    def fresh(seed: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    kept = fresh(seed)
+    torch.manual_seed(seed)
+    once, again = draw(kept), draw(kept)
+    torch.manual_seed(seed + 1)
+    same = torch.equal(draw(fresh(seed)), once)
+    torch.manual_seed(seed)
+    default, default_again = draw(None), draw(None)
+    torch.manual_seed(seed)
+    return {
+        "the same seed": same,
+        "another seed": torch.equal(draw(fresh(seed + 1)), once),
+        "one generator, used twice": torch.equal(once, again),
+        "generator=None, twice": torch.equal(default, default_again),
+        "generator=None, torch's own with the same seed": torch.equal(draw(None), default),
+    }
+
+
+# --- ToyModel, importance_loss ---
+
+
+def gradients_of(model: nn.Module, x: Tensor, probe: Tensor) -> dict[str, Tensor | None]:
+    """The gradients of (output * probe).sum() by W, b and x; None where none arrives."""
+    x = x.clone().requires_grad_()
+    out = model(x)
+    wanted = {"W": model.W, "b": model.b, "x": x}
+    if not out.requires_grad:
+        return dict.fromkeys(wanted)
+    return dict(
+        zip(wanted, torch.autograd.grad((out * probe).sum(), [*wanted.values()], allow_unused=True), strict=True)
+    )
+
+
+def gradient_of_loss(loss, x: Tensor, x_hat: Tensor, importance: Tensor, probe: Tensor) -> Tensor | None:
+    """The gradient of (loss * probe).sum() by x_hat; None where none arrives."""
+    x_hat = x_hat.clone().requires_grad_()
+    out = loss(x, x_hat, importance)
+    if not isinstance(out, Tensor) or not out.requires_grad:
+        return None
+    return torch.autograd.grad((out * probe).sum(), x_hat, allow_unused=True)[0]
 
 
 # ===== part 1 ends =====
