@@ -18,9 +18,7 @@ def draw(rand, n_examples=3):
 
     activations = []
     for i in range(n_examples):
-        values = (
-            numbers(9, 4.0, 5.0) if i == 0 else numbers(2 + i, 0.0, 5.0)
-        )  # the largest sum has not the largest value
+        values = numbers(3 + i, 0.0, 5.0)
         values[i % 3] = 6.0 + [2, 7, 4, 1][i] + round(float(rand.uniform(1)[0]), 4)
         tokens = [rand.choice(WORDS) for _ in values]
         activations.append(
@@ -123,18 +121,22 @@ def test_explanations_that_say_nothing(submission, kit, rand):
 
 def test_examples(submission, kit, rand):
     """Each example's tokens and values; the one with the largest value first."""
-    response = draw(rand)
-    a, b, c = ((e["tokens"], e["values"]) for e in response["activations"])
-    check(page_of(submission, kit, response), examples=[b, c, a])
+    # in order of the largest; every other order that comes to mind is another one
+    ordered = [[13.0, 0.0, 2.0], [10.0, 3.0, 2.5, 6.0], [0.0, 9.0], [4.0, 4.0, 4.0, 4.0, 4.0, 8.0]]
+    examples = [([rand.choice(WORDS) for _ in values], values) for values in ordered]
+    given = [examples[i] for i in (3, 0, 1, 2)]
+    activations = [{"tokens": t, "values": v, "maxValue": max(v), "minValue": min(v)} for t, v in given]
+    check(page_of(submission, kit, draw(rand) | {"activations": activations}), examples=examples)
 
 
 def test_examples_that_are_equally_large(submission, kit, rand):
     """Equally large ones stay in the response's order, whatever their texts are."""
-    texts = [["b", "c"], ["z"], ["a", "c"], ["b"]]
-    values = [[3.0, 5.0], [9.0], [1.0, 5.0], [5.0]]
+    texts = [["b", "c"], ["z"], ["a", "c"], ["b"], ["a", "c"]]
+    values = [[3.0, 5.0], [9.0], [1.0, 5.0], [5.0], [2.0, 5.0]]
     activations = [{"tokens": t, "values": v} for t, v in zip(texts, values, strict=True)]
     found = page_of(submission, kit, draw(rand) | {"activations": activations})
-    check(found, examples=[(["z"], [9.0]), (["b", "c"], [3.0, 5.0]), (["a", "c"], [1.0, 5.0]), (["b"], [5.0])])
+    pairs = list(zip(texts, values, strict=True))
+    check(found, examples=[pairs[i] for i in (1, 0, 2, 3, 4)])
 
 
 @pytest.mark.parametrize("nothing", [[], None])
