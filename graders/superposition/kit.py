@@ -381,3 +381,4 @@ def geometry_claim(name_the_geometry, name: str):
 
 
 # ===== part 3 ends =====
+
