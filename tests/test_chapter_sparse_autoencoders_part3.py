@@ -89,6 +89,15 @@ def test_a_good_start_needs_no_raising_of_the_dead():
 
 
 @pytest.mark.slow
+def test_a_wrong_k_is_a_wrong_price():
+    truth = ref.toy_truth()
+    torch.manual_seed(1)
+    state = ref.start_training(ref.SparseAutoencoder(10, 80, ref.TopK(6)), lr=0.01)
+    ref.train_sae(state, ref.toy_batches(truth), ref.topk_objective(), until=1500)
+    assert ref.match_features(state.sae.W_dec, truth)[0].mean() == pytest.approx(0.76, abs=0.02)
+
+
+@pytest.mark.slow
 def test_every_architecture_against_the_truth(show_demo):
     (figure,) = show_demo("aux_k_loss-demo-2")
     low, high = ({t["name"]: (t["x"][i], t["y"][i]) for t in figure["data"]} for i in (0, 1))
