@@ -8,7 +8,7 @@ import torch
 import solutions.superposition as reference
 from dojo.course.load import load_course
 from dojo.planted import mystery_geometry
-from tests.demos import bars, matrix, run_demo, title
+from tests.demos import bars, curves, matrix, run_demo, title
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,14 @@ def points(figure):
 
 @pytest.mark.slow
 def test_correlated_partners(show_demo):
-    angles, table = show_demo("Partners, where they are rare and where they are common")
+    learning, angles, rare, common = show_demo("Partners, where they are rare and where they are common")
+    assert set(curves(learning)) == {"independent", "correlated"}
     cosine = bars(angles)[""]
     assert cosine["correlated, density 0.1"] == pytest.approx(0.0, abs=0.15), "at right angles"
     assert cosine["correlated, density 0.4"] > 0.8, "on top of each other, but for one model"
     assert cosine["independent, density 0.1"] < -0.1, "some are opposite each other"
-    blocks = dict(zip(("i 0.1", "i 0.4", "c 0.1", "c 0.4"), matrix(table).split(4, dim=1), strict=True))
-    rare, common = blocks["c 0.1"], blocks["c 0.4"]
+    assert "density 0.1" in title(rare) and "density 0.4" in title(common)
+    rare, common = matrix(rare), matrix(common)
     assert abs(rare[0, 1]) < 0.2 and abs(rare[2, 3]) < 0.2
     assert (rare[:2, 2:] < -0.7).sum() == 2, "opposites belong to different pairs"
     assert common[0, 1] > 0.3 and common[2, 3] > 0.3 and common[:2, 2:].abs().max() < 0.1
@@ -45,7 +46,8 @@ def test_correlated_partners(show_demo):
 
 @pytest.mark.slow
 def test_anticorrelated_partners(show_demo):
-    angles, models = show_demo("Opposites that never meet")
+    learning, angles, models = show_demo("Opposites that never meet")
+    assert len(curves(learning)) == 3
     cosine = bars(angles)[""]
     assert cosine["anticorrelated"] < -0.7 and cosine["correlated"] > 0.85 and abs(cosine["independent"]) < 0.1
     third = [(x, y) for x, y, label in points(models) if label.startswith("anticorrelated")]
@@ -58,10 +60,12 @@ def test_anticorrelated_partners(show_demo):
 
 @pytest.mark.slow
 def test_neurons_become_polysemantic(show_demo):
-    counts, dense, sparse = show_demo("Neurons, as features get rarer")
+    learning, counts, dense, sparse = show_demo("Neurons, as features get rarer")
+    assert len(curves(learning)) == 6
     one = list(bars(counts)["one feature"].values())
     many = [a + b for a, b in zip(*(bars(counts)[k].values() for k in ("three", "four or more")), strict=True)]
     assert one[0] >= 14 and one[0] > one[3] > one[4] and one[4] <= 2, "from pure to mixed"
+    assert 8 <= one[1] <= 12, "at density 0.4 half of them answer to several"
     assert many[0] <= 2 and many[4] >= 16
     W = matrix(dense)
     assert "density 0.5" in title(dense) and "density 0.1" in title(sparse)
