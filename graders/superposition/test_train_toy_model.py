@@ -84,6 +84,27 @@ def test_on_step(submission, kit, rand):
     compare(seen[-1], found["weights"]["b"], what="b, as on_step sees it after the last step,")
 
 
+def test_instances_do_not_touch(submission, kit, rand):
+    """An instance that is trained alone ends with the same weights as one that is trained beside others."""
+    weights, importance, batches = _draw(rand, 6)
+    found = kit.trained(submission.train_toy_model, weights, importance, batches, steps=6, lr=0.1)
+    for i in range(N_INSTANCES):
+        moved = not torch.equal(found["weights"]["W"][i], weights["W"][i])
+        assert moved, f"Instance {i} is not trained: its W is still what it was. Every instance's loss must count."
+    alone = kit.trained(
+        submission.train_toy_model,
+        {name: value[1:2] for name, value in weights.items()},
+        importance,
+        batches[:, :, 1:2],
+        steps=6,
+        lr=0.1,
+    )
+    compare(
+        alone["losses"][:, 0], found["losses"][:, 1], what="the losses of an instance alone", axes="step", atol=1e-3
+    )
+    compare(alone["weights"]["W"][0], found["weights"]["W"][1], what="W of an instance that was alone", atol=1e-3)
+
+
 def test_the_losses_before_each_step(submission, kit, rand):
     """Row s is the loss of every instance on batch s, with the weights that step s - 1 left behind."""
     weights, importance, batches = _draw(rand, 5)
@@ -132,24 +153,6 @@ def test_adam_on_each_instance(submission, kit, rand, per_instance):
     compare(found["losses"], losses, what="the tensor of losses", axes="step instance", atol=1e-3)
     for name, value in after[-1].items():
         compare(found["weights"][name], value, what=f"{name} after 8 steps", atol=1e-3)
-
-
-def test_instances_do_not_touch(submission, kit, rand):
-    """An instance that is trained alone ends with the same weights as one that is trained beside others."""
-    weights, importance, batches = _draw(rand, 6)
-    found = kit.trained(submission.train_toy_model, weights, importance, batches, steps=6, lr=0.1)
-    alone = kit.trained(
-        submission.train_toy_model,
-        {name: value[1:2] for name, value in weights.items()},
-        importance,
-        batches[:, :, 1:2],
-        steps=6,
-        lr=0.1,
-    )
-    compare(
-        alone["losses"][:, 0], found["losses"][:, 1], what="the losses of an instance alone", axes="step", atol=1e-3
-    )
-    compare(alone["weights"]["W"][0], found["weights"]["W"][1], what="W of an instance that was alone", atol=1e-3)
 
 
 def test_gradients_from_before_do_not_count(submission, kit, rand):
