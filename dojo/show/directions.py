@@ -56,7 +56,7 @@ def directions(
     reach = 1.25 * max(1.2, *(math.hypot(x, y) for model in models for x, y in zip(*model, strict=True)))
     circle = [2 * math.pi * k / 60 for k in range(61)]
     for i, model in enumerate(models):
-        place = {"row": i // columns + 1, "col": i % columns + 1}
+        row, column = i // columns + 1, i % columns + 1
         unit = go.Scatter(
             x=[math.cos(a) for a in circle],
             y=[math.sin(a) for a in circle],
@@ -65,13 +65,13 @@ def directions(
             hoverinfo="skip",
             showlegend=False,
         )
-        figure.add_trace(unit, **place)
+        figure.add_trace(unit, row=row, col=column)
         for feature, (x, y) in enumerate(zip(*model, strict=True)):
-            figure.add_trace(_arrow(features[feature], feature, x, y, reach, first=i == 0), **place)
+            figure.add_trace(_arrow(features[feature], feature, x, y, reach, first=i == 0), row=row, col=column)
         bare = {"range": [-reach, reach], "showticklabels": False, "showgrid": False, "zeroline": True, "ticks": ""}
-        figure.update_xaxes(**bare, constrain="domain", **place)
+        figure.update_xaxes(bare, constrain="domain", row=row, col=column)
         number = i + 1 if i else ""
-        figure.update_yaxes(**bare, constrain="domain", scaleanchor=f"x{number}", **place)
+        figure.update_yaxes(bare, constrain="domain", scaleanchor=f"x{number}", row=row, col=column)
     height = 72 + (24 if title else 0) + (170 if columns > 2 else 260) * rows
     styled(figure, title, height=height)
     figure.update_layout(

@@ -3,6 +3,8 @@
 The graders' own side imports it too, so that both sides are treated alike.
 """
 
+from contextlib import suppress
+
 import torch
 from torch import Tensor, nn
 
@@ -214,10 +216,8 @@ def trained(
             raise Enough
 
     losses = None
-    try:
+    with suppress(Enough):
         losses = train(model, importance, sample, **({"on_step": on_step} if watched else {}), **options)
-    except Enough:
-        pass
     return {
         "losses": losses.detach() if isinstance(losses, Tensor) else losses,
         "needs_grad": bool(getattr(losses, "requires_grad", False)),
