@@ -25,3 +25,4 @@ import torch
 
 
 # ===== part 3 ends =====
+
