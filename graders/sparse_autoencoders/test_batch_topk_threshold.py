@@ -141,12 +141,12 @@ def smallest_of_all(batches, k):
 
 @mistake("Only the last batch is in the answer: collect one number a batch.")
 def last_batch(batches, k):
-    return ([0.0] + _smallest(batches, k))[-1]
+    return [0.0, *_smallest(batches, k)][-1]
 
 
 @mistake("Only the first batch is in the answer: is the `return` inside the loop?")
 def first_batch(batches, k):
-    return (_smallest(batches, k) + [0.0])[0]
+    return [*_smallest(batches, k), 0.0][0]
 
 
 @mistake("Larger batches count more: each batch counts once.")

@@ -2,7 +2,6 @@ import torch
 import torch.nn.functional as F
 
 
-
 def batch_topk(pre, k):
     flat = pre.reshape(-1)
     rank = flat.argsort(descending=True).argsort()

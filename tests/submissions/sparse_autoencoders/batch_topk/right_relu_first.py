@@ -2,7 +2,6 @@ import torch
 import torch.nn.functional as F
 
 
-
 def batch_topk(pre, k):
     acts = pre.relu().reshape(-1)
     n = 1

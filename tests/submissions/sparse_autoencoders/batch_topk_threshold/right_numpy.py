@@ -1,7 +1,6 @@
 import torch
 
 
-
 import numpy as np
 
 

@@ -1,7 +1,6 @@
 import torch
 
 
-
 def batch_topk_threshold(batches, k):
     total, n = 0.0, 0
     for pre in batches:

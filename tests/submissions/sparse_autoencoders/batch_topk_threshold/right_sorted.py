@@ -1,7 +1,6 @@
 import torch
 
 
-
 def batch_topk_threshold(batches, k):
     mins = []
     for pre in batches:

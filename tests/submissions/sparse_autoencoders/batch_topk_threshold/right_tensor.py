@@ -1,7 +1,6 @@
 import torch
 
 
-
 def batch_topk_threshold(batches, k):
     activations = (batch_topk(pre, k) for pre in batches)
     smallest = [f[f.nonzero(as_tuple=True)].min() for f in activations if f.any()]

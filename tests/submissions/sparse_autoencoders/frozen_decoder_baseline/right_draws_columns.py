@@ -5,7 +5,6 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
-
 def frozen_decoder_baseline(sae, batch_at, objective, until, lr=1e-3, generator=None):
     twin = copy.deepcopy(sae)
     d_sae, d_in = twin.W_dec.shape

@@ -5,7 +5,6 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
-
 def frozen_decoder_baseline(sae, batch_at, objective, until, lr=1e-3, generator=None):
     # normalising rows of length 1 changes nothing, and there is no gradient to free of anything
     twin = copy.deepcopy(sae)

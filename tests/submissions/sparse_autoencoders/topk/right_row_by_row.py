@@ -2,7 +2,6 @@ import torch
 import torch.nn.functional as F
 
 
-
 def topk(pre, k):
     rows = pre.reshape(-1, pre.shape[-1])
     out = []
