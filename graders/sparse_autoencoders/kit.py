@@ -46,4 +46,3 @@ import torch
 
 
 # ===== part 6 ends =====
-
