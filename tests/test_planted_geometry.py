@@ -12,11 +12,14 @@ import pytest
 import torch
 
 import solutions.superposition as reference
+from dojo.grading.mistakes import mistakes_of
 from dojo.planted import geometry, mystery_geometry
 from dojo.planted.compiler import generator
 from graders.superposition import test_name_the_geometry as grader
 
 NAMES = [f"learner {i}" for i in range(110)] + ["", "Zoë 猫", "your name"]
+FEW = NAMES[:10] + NAMES[-3:]
+ALL = FEW + [pytest.param(name, marks=pytest.mark.slow) for name in NAMES if name not in FEW]
 SIZES = {"own dimension": 1, "digon": 2, "triangle": 3, "pentagon": 5, "square antiprism": 8}
 SIZES |= {"tetrahedron": 4, "chain of three": 3, "chain of four": 4}
 
@@ -97,7 +100,7 @@ def test_what_is_planted(name):
     assert 2 <= len(dropped) <= 4 and 15 <= sum(map(len, truth(name)[1])) <= 21
 
 
-@pytest.mark.parametrize("name", NAMES[:12] + NAMES[-3:])
+@pytest.mark.parametrize("name", FEW)
 def test_outputs_are_decisive(name):
     dropped, groups, _ = truth(name)
     none = outputs(name)
@@ -149,7 +152,7 @@ def test_right_claims_pass(name):
     assert judged(claim, name) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_wrong_claims_fail(name):
     dropped, groups, dimensions = truth(name)
     for g, group in enumerate(groups):
@@ -180,6 +183,20 @@ def test_wrong_claims_fail(name):
         left = [other for other in dropped if other != f]
         assert judged((left, [*groups, [f]], [*dimensions, 1]), name), "dropped, but called kept"
         assert judged((left, [[*groups[0], f], *groups[1:]], dimensions), name), "dropped, but put into a group"
+
+
+@pytest.mark.parametrize("mistake", mistakes_of(grader), ids=lambda mistake: mistake.name)
+def test_known_mistakes_fail_for_every_name(mistake):
+    for name in NAMES[::6]:
+        try:
+            dropped, groups, sizes = (
+                mistake.code(mystery_geometry(name))[k] for k in ("dropped", "groups", "dimensions")
+            )
+        except (TypeError, KeyError):
+            continue  # of another form
+        named = sorted(f for group in [dropped, *groups] for f in group)
+        formed = named == list(range(trial(name).n)) and all(size == int(size) for size in sizes)
+        assert not formed or judged((dropped, groups, sizes), name), name
 
 
 def test_a_claim_for_another_name_fails():

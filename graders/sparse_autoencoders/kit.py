@@ -695,4 +695,3 @@ def answers(explanation, contexts: list[list[str]]) -> list[bool]:
 
 
 # ===== part 6 ends =====
-
