@@ -108,6 +108,7 @@ def test_ctrl_c(unbroken, where, at):
     assert same(finished(state), unbroken)
 
 
+@pytest.mark.slow
 def test_a_real_signal():
     """SIGINT from outside while a batch is being made, in a process of its own."""
     code = """
