@@ -32,7 +32,10 @@ BIG_MODEL = None  # with a network: "gpt2"
 
 
 def toy_truth(n_true: int = 40, d_in: int = 10, seed: int = 0) -> Tensor:
-    """Directions of more features than there are dimensions: float [n_true, d_in], random rows of length 1."""
+    """Directions of more features than there are dimensions: float [n_true, d_in], random rows of length 1.
+
+    Start no autoencoder of this shape right after torch.manual_seed(seed): it would draw the same numbers, the truth itself.
+    """
     return F.normalize(torch.randn(n_true, d_in, generator=torch.Generator().manual_seed(seed)), dim=-1)
 
 
@@ -127,7 +130,7 @@ def l0(f: Tensor) -> Tensor:
     """How many latents are active on an input, on average: the number of entries of f that are not 0.
 
     Args:
-        f: float [..., d_sae].
+        f: float [..., d_sae], not negative.
 
     Returns:
         float, no axes: summed over latents, averaged over all other axes.
@@ -233,7 +236,8 @@ def train_sae(
     Step s uses the batch `batch_at(s)`. With unit_decoder, the decoder's gradient is freed of its parallel part before the
     optimizer's step, and its rows are normalised after it. After each step `state.step` and `state.idle` are brought up to
     date: a latent's idle count is 0 if it was active (f > 0) on any input of the batch, else one more than before. So a run
-    that is stopped, by Ctrl-C too, goes on where it was when train_sae is called again with the same state.
+    that is stopped while a batch is made, the objective computed or the logger called, by Ctrl-C too, goes on where it was
+    when train_sae is called again with the same state. Gradients that were there before a step do not count.
 
     Args:
         state: the run; its sae, optimizer, step and idle are changed.

@@ -95,6 +95,10 @@ def gradients_of(sae: nn.Module, x: Tensor, probe: Tensor) -> dict[str, Tensor]:
     return {n: torch.full_like(t, torch.nan) if g is None else g for n, t, g in zip(names, tensors, found, strict=True)}
 
 
+def step_of(entry) -> int | None:
+    return entry.get("step") if isinstance(entry, dict) else None
+
+
 @dataclass
 class State:
     """A run, with the fields of the chapter's `TrainingState`."""
@@ -152,7 +156,7 @@ class Run:
         return error + 0.1 * (f * (1 + state.idle)).sum(dim=-1).mean(), f
 
     def _logger(self, entry: dict) -> None:
-        self._perhaps_interrupted("logger", entry.get("step") if isinstance(entry, dict) else None)
+        self._perhaps_interrupted("logger", step_of(entry))
         self.logged.append(dict(entry) if isinstance(entry, dict) else entry)
 
     def go(self, train_sae, until: int, log: bool = False, **options) -> str:
@@ -172,6 +176,13 @@ class Run:
 
     def idle(self) -> Tensor:
         return self.state.idle
+
+    def asked_for(self) -> list[int]:
+        """The batches in the order in which they were asked for; asking twice for the same counts once."""
+        return list(dict.fromkeys(self.asked))
+
+    def entries(self) -> list[dict]:
+        return self.logged
 
     def kinds(self) -> list[str]:
         """What is in the log: "number" for each plain int or float, else the name of its type."""
