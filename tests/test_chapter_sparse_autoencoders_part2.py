@@ -100,7 +100,7 @@ def test_the_number_of_active_latents(show_demo):
     assert topk[1] > 0.99, "one for everybody, empty vectors included"
     assert 0.4 < batch[0] < 0.7 and min(batch[:4]) > 0.04, "the number varies"
     (fve, match), (batch_fve, batch_match) = (numbers(line) for line in printed.splitlines())
-    assert batch_fve > fve + 0.01 and batch_match < match - 0.1, "better reconstruction, worse features"
+    assert batch_fve >= fve and batch_match < match - 0.1, "no worse reconstruction, much worse features"
     assert int(re.findall(r"never active (\d+)", printed)[1]) > 32
 
 
