@@ -26,6 +26,7 @@ from dojo.transformer import run_with_cache, run_with_hooks, token_log_probs
 LEARNER = "your name"  # the feature of the closing investigation is drawn from it
 
 BIG_MODEL = None  # with a network: "gpt2"
+BIG_SAE = ("gpt2-small-res-jb", "blocks.8.hook_resid_pre")  # SAELens's release and id; or a folder in SAELens's format
 
 
 # --- part 1: an autoencoder and its training ---
@@ -815,6 +816,21 @@ def steer_with_feature(model: nn.Module, tokens: Tensor, site: str, direction: T
     Source: Turner et al. 2023; with dictionary features, Templeton et al. 2024.
     """
     return run_with_hooks(model, tokens, [(site, lambda stream, hook: stream + alpha * direction)])
+
+
+def load_public_sae(source: tuple[str, str] | str | Path) -> tuple[nn.Module, str]:
+    """An autoencoder from SAELens's list (needs a network) or from a folder, as SAELens loads it, and the site that it reads.
+
+    It has encode, decode and W_dec, like yours.
+    """
+    try:
+        from sae_lens import SAE  # takes ten seconds, and nothing else needs it
+    except ImportError:
+        raise ImportError(
+            "SAELens is not installed: run `pip install sae-lens==6.54.12 transformer-lens==3.9.0`, restart, and try again."
+        ) from None
+    sae = SAE.from_pretrained(*source) if isinstance(source, tuple) else SAE.load_from_disk(source)
+    return sae.requires_grad_(False), sae.cfg.metadata.hook_name
 
 
 # --- part 5: the world outside ---

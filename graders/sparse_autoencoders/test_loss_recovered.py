@@ -16,7 +16,7 @@ from graders.sparse_autoencoders import kit as here
 
 SIZES = {"d_vocab": 13, "d_model": 6, "n_ctx": 9, "n_layers": 2, "n_heads": 2, "d_head": 3, "d_mlp": 10}
 BATCH, POS = 4, 8
-STREAM, MLP, MID = "blocks.1.hook_resid_pre", "blocks.1.hook_mlp_out", "blocks.0.hook_resid_mid"
+STREAM, MLP, MID = "blocks.1.hook_resid_pre", "blocks.0.hook_mlp_out", "blocks.0.hook_resid_mid"
 
 
 @torch.no_grad()
@@ -48,7 +48,7 @@ def text(seed, site=STREAM):
         model = here.random_transformer(candidate, **SIZES)
         tokens = here.said_by(model, candidate + 1, BATCH, POS)
         clean = cost(model, tokens, site, here.same)
-        if all(cost(model, tokens, site, ablate) > clean + 0.2 for ablate in (here.middle, here.nothing)):
+        if all(cost(model, tokens, site, ablate) > clean + 0.1 for ablate in (here.middle, here.nothing)):
             return candidate, model, tokens
     raise RuntimeError(f"no model to which {site} matters")
 
