@@ -35,9 +35,9 @@ BIG_SAE = ("gpt2-small-res-jb", "blocks.8.hook_resid_pre")  # SAELens's release 
 def toy_truth(n_true: int = 40, d_in: int = 10, seed: int = 0) -> Tensor:
     """Directions of more features than there are dimensions: float [n_true, d_in], random rows of length 1.
 
-    Start no autoencoder of this shape right after torch.manual_seed(seed): it would draw the same numbers, the truth itself.
+    The seed is shifted: an autoencoder of this shape that is started after torch.manual_seed(seed) shall not draw the truth.
     """
-    return F.normalize(torch.randn(n_true, d_in, generator=torch.Generator().manual_seed(seed)), dim=-1)
+    return F.normalize(torch.randn(n_true, d_in, generator=torch.Generator().manual_seed(1_000_003 + seed)), dim=-1)
 
 
 def toy_batches(truth: Tensor, density: float = 0.02, n: int = 512, seed: int = 0) -> Callable[[int], Tensor]:

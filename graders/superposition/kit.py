@@ -381,4 +381,3 @@ def geometry_claim(name_the_geometry, name: str):
 
 
 # ===== part 3 ends =====
-
