@@ -46,3 +46,4 @@ import torch
 
 
 # ===== part 6 ends =====
+
