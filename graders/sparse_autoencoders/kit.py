@@ -706,3 +706,4 @@ def answers(explanation, contexts: list[list[str]]) -> list[bool]:
 
 
 # ===== part 6 ends =====
+
