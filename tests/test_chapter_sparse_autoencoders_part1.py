@@ -43,8 +43,8 @@ def test_how_many_features(show_demo):
 
 def test_reading_with_the_true_dictionary(show_demo):
     (figure,) = show_demo("SparseAutoencoder-demo")
-    strength, without, with_bias = ys(figure)
-    assert [int(name.split()[-2]) for name in list(curves(figure))[1:]] == [20, 5]
+    without, with_bias, strength = ys(figure)
+    assert [int(name.split()[-2]) for name in list(curves(figure))[:2]] == [20, 5]
     two = strength > 0
     assert two.sum() == 2 and (without > 0).sum() == 20
     assert ((with_bias > 0) & ~two).sum() == 3, "three false alarms"
