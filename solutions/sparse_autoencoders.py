@@ -267,7 +267,7 @@ def train_sae(
         state.optimizer.step()
         if unit_decoder:
             normalise_decoder(state.sae)
-        state.idle = torch.where((f > 0).any(dim=0), 0, state.idle + 1)
+        state.idle = torch.where(f.detach().amax(dim=0) > 0, 0, state.idle + 1)
         state.step = step + 1
         if logger is not None and (state.step % log_every == 0 or state.step == until):
             with torch.no_grad():
@@ -402,7 +402,7 @@ def topk(pre: Tensor, k: int) -> Tensor:
     Source: Makhzani and Frey 2013, "k-Sparse Autoencoders"; Gao et al. 2024, "Scaling and evaluating sparse autoencoders".
     """
     values, places = pre.topk(k, dim=-1)
-    return torch.zeros_like(pre).scatter(-1, places, F.relu(values))
+    return torch.zeros_like(pre).scatter_(-1, places, F.relu(values))
 
 
 def reconstruction_objective(state: TrainingState, x: Tensor) -> tuple[Tensor, Tensor]:
