@@ -68,7 +68,7 @@ def test_an_unimportant_feature(submission):
 def test_where_they_cross(submission):
     """With equal importance the two are equal at density 4/7, the pair is cheaper below and dearer above."""
     at = submission.expected_losses(3 / 7, 1.0)
-    compare(at["dedicated"], at["antipodal"], what="'dedicated' where they cross", atol=1e-5)
+    compare(float(at["dedicated"]), float(at["antipodal"]), what="'dedicated' where they cross", atol=1e-5)
     for sparsity in (0.55, 0.3):
         both = submission.expected_losses(sparsity, 1.0)
         cheaper = bool(both["antipodal"] < both["dedicated"])

@@ -74,6 +74,12 @@ def test_a_short_feature_with_a_dimension(submission, rand):
     compare(submission.feature_dimensionality(W), torch.ones(2, 3), what=WHAT, axes=AXES)
 
 
+def test_very_short_features(submission):
+    """Short is not zero: a column of length 0.01 that meets no other has a whole dimension, and shares one like any other."""
+    W = torch.tensor([[[1e-2, 0.0, 0.0], [0.0, 2e-2, -1e-2]]])
+    compare(submission.feature_dimensionality(W), torch.tensor([[1.0, 0.8, 0.2]]), what=WHAT, axes=AXES, atol=1e-3)
+
+
 def test_dropped_features(submission, rand):
     """A feature whose direction is the zero vector has 0, and the others are what they are without it."""
     W = draw(rand, 2, 3, 5)

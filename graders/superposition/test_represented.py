@@ -43,12 +43,26 @@ def test_other_thresholds(submission, rand):
     compare(submission.represented(W, threshold=0.25), by_hand(W, 0.25), what=f"{WHAT} (threshold 0.25)", axes=AXES)
 
 
+def test_just_above_and_a_threshold_of_zero(submission):
+    """A column a little longer than the threshold is kept; with a threshold of 0, all that are not zero."""
+    W = torch.tensor([[[0.503, 0.0, 0.0], [0.0, -0.3, 0.0]]])
+    compare(submission.represented(W), torch.tensor([[True, False, False]]), what=WHAT, axes=AXES)
+    compare(
+        submission.represented(W, 0.0), torch.tensor([[True, True, False]]), what=f"{WHAT} (threshold 0)", axes=AXES
+    )
+
+
 def test_exactly_as_long(submission):
     """A column exactly as long as the threshold is not longer than it."""
     W = torch.tensor([[[0.5, 0.0, 0.0], [0.0, -0.625, 0.375]]])
     compare(submission.represented(W), torch.tensor([[False, True, False]]), what=WHAT, axes=AXES)
     compare(submission.represented(W, 0.625), torch.tensor([[False, False, False]]), what=WHAT, axes=AXES)
     compare(submission.represented(torch.zeros(1, 2, 3), 0.0), torch.zeros(1, 3).bool(), what=WHAT, axes=AXES)
+
+
+@mistake("A threshold of 0 is taken for none, since `threshold or 0.5` is 0.5 then: use the argument as it is.")
+def zero_is_no_threshold(W, threshold=0.5):
+    return W.norm(dim=-2) > (threshold or 0.5)
 
 
 @mistake("You ask for at least as long as the threshold: a feature is kept if it is longer, `>` and not `>=`.")

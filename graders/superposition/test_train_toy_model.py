@@ -155,6 +155,16 @@ def test_adam_on_each_instance(submission, kit, rand, per_instance):
         compare(found["weights"][name], value, what=f"{name} after 8 steps", atol=1e-3)
 
 
+def test_small_gradients(submission, kit, rand):
+    """With an importance near 0 too: there Adam's eps counts, so it shows what is minimised, and with which settings."""
+    weights, importance, batches = _draw(rand, 12)
+    weights, importance, batches = {n: v.double() for n, v in weights.items()}, importance.double(), batches.double()
+    found = kit.trained(submission.train_toy_model, weights, 1e-6 * importance, batches, steps=12, lr=0.01)
+    _, after = _by_hand(weights, 1e-6 * importance, batches, 0.01)
+    hint = "Minimise the sum of the losses, by Adam with torch's own settings but for the learning rate."
+    compare(found["weights"]["W"].float(), after[-1]["W"], what="W after 12 steps", atol=5e-4, hint=hint)
+
+
 def test_gradients_from_before_do_not_count(submission, kit, rand):
     """Gradients that somebody left behind on the parameters change nothing."""
     weights, importance, batches = _draw(rand, 4)
@@ -222,6 +232,11 @@ def _train(
         if not early and on_step is not None:
             on_step(*told(s, loss))
     return gave(losses)
+
+
+@mistake("You minimise the mean of the losses: their sum gives each instance its own gradient, however many there are.")
+def mean_of_the_losses(model, importance, sample, steps=1500, lr=1e-2, on_step=None):
+    return _train(model, importance, sample, steps, lr, on_step, objective=torch.mean)
 
 
 @mistake("Old gradients are added to the new ones: call optimizer.zero_grad() in every step, before backward().")
