@@ -33,8 +33,11 @@ BIG_SAE = ("gpt2-small-res-jb", "blocks.8.hook_resid_pre")  # SAELens's release 
 
 
 def toy_truth(n_true: int = 40, d_in: int = 10, seed: int = 0) -> Tensor:
-    """Directions of more features than there are dimensions: float [n_true, d_in], random rows of length 1."""
-    return F.normalize(torch.randn(n_true, d_in, generator=torch.Generator().manual_seed(seed)), dim=-1)
+    """Directions of more features than there are dimensions: float [n_true, d_in], random rows of length 1.
+
+    The seed is shifted: an autoencoder of this shape that is started after torch.manual_seed(seed) shall not draw the truth.
+    """
+    return F.normalize(torch.randn(n_true, d_in, generator=torch.Generator().manual_seed(1_000_003 + seed)), dim=-1)
 
 
 def toy_batches(truth: Tensor, density: float = 0.02, n: int = 512, seed: int = 0) -> Callable[[int], Tensor]:
@@ -128,7 +131,7 @@ def l0(f: Tensor) -> Tensor:
     """How many latents are active on an input, on average: the number of entries of f that are not 0.
 
     Args:
-        f: float [..., d_sae].
+        f: float [..., d_sae], not negative.
 
     Returns:
         float, no axes: summed over latents, averaged over all other axes.
@@ -234,7 +237,8 @@ def train_sae(
     Step s uses the batch `batch_at(s)`. With unit_decoder, the decoder's gradient is freed of its parallel part before the
     optimizer's step, and its rows are normalised after it. After each step `state.step` and `state.idle` are brought up to
     date: a latent's idle count is 0 if it was active (f > 0) on any input of the batch, else one more than before. So a run
-    that is stopped, by Ctrl-C too, goes on where it was when train_sae is called again with the same state.
+    that is stopped while a batch is made, the objective computed or the logger called, by Ctrl-C too, goes on where it was
+    when train_sae is called again with the same state. Gradients that were there before a step do not count.
 
     Args:
         state: the run; its sae, optimizer, step and idle are changed.
@@ -292,7 +296,8 @@ def match_features(dictionary: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Pair true features with latents, one to one, so that the sum of the pairs' cosine similarities is as large as can be.
 
     Args:
-        dictionary: float [d_sae, d_in], one direction a latent, of any length; a row of zeros has similarity 0 to all.
+        dictionary: float [d_sae, d_in], one direction a latent, of any length; a row of zeros has similarity 0 to all. It may
+            be a parameter, W_dec itself: no gradient is wanted.
         truth: float [n_true, d_in], one direction a true feature, of any length but 0.
 
     Returns:
@@ -300,7 +305,8 @@ def match_features(dictionary: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         index, int64 [n_true]: which latent that is. No latent is used twice. Where there are fewer latents than true features,
         those left over get similarity 0 and index -1.
 
-    Source: the Hungarian method (Kuhn 1955), scipy.optimize.linear_sum_assignment; as a score, Sharkey et al. 2022.
+    Source: the assignment problem, Kuhn 1955 (scipy.optimize.linear_sum_assignment solves it); cosine similarity to known
+    features as a score, Sharkey et al. 2022.
     """
     cosine = F.normalize(truth, dim=-1) @ F.normalize(dictionary, dim=-1).T  # [n_true, d_sae]
     rows, columns = (torch.as_tensor(i) for i in linear_sum_assignment(cosine.detach().numpy(), maximize=True))
@@ -320,8 +326,9 @@ def frozen_decoder_baseline(
     """An autoencoder that cannot learn any feature: its decoder is random and stays so; all the rest is trained.
 
     A copy of `sae` gets decoder rows that are drawn from a standard normal and scaled to length 1, and an encoder W_enc that is
-    the decoder transposed. Then W_enc, b_enc, b_dec and the activation's own parameters are trained from step 0 with
-    `start_training` and `train_sae`, and W_dec does not change any more.
+    the decoder transposed; all else in it starts as it is in `sae`. Then W_enc, b_enc, b_dec and the activation's own
+    parameters, if it has any, are trained from step 0 with `start_training` and `train_sae`, with Adam at its start too.
+    W_dec does not change any more.
 
     Args:
         sae: the autoencoder that it is to be compared with, before or after its training; it is not changed.
@@ -332,7 +339,7 @@ def frozen_decoder_baseline(
     Returns:
         The trained copy.
 
-    Source: the question is that of Heap et al. 2025 and Korznikov et al. 2026; the baseline is ours.
+    Source: Korznikov et al. 2026, "Sanity Checks for Sparse Autoencoders: Do SAEs Beat Random Baselines?"
     """
     twin = deepcopy(sae)
     with torch.no_grad():
@@ -349,16 +356,16 @@ def resample_dead(state: TrainingState, x: Tensor, dead: Tensor, generator: torc
     1. Each input gets a probability proportional to its squared loss, the loss being |x - x_hat|^2 (so: its square).
     2. For each dead latent an input is drawn, with replacement. Its direction is v = (x - b_dec) / |x - b_dec|.
     3. The latent's decoder row becomes v; its encoder column v times 0.2 times the mean length of the encoder columns of the
-       latents that are not dead (of 1, where all are dead); its b_enc becomes 0.
-    4. Adam's two running averages ("exp_avg" and "exp_avg_sq" in state.optimizer.state[parameter], where they are there yet)
-       become 0 for exactly these rows, columns and entries.
+       latents that are not dead (v times 0.2, where all are dead); its b_enc becomes 0.
+    4. Adam's two running averages ("exp_avg" and "exp_avg_sq" in state.optimizer.state[parameter]; a fresh optimizer has none
+       yet) become 0 for exactly these rows, columns and entries of W_dec, W_enc and b_enc.
     5. The latent's idle count becomes 0.
 
     Args:
-        state: the run.
-        x: float [batch, d_in], a large batch of inputs.
-        dead: bool [d_sae]. If none is dead, nothing changes.
-        generator: source of randomness; None takes torch's own.
+        state: the run. Nothing in it changes but what is named above; its parameters stay the same objects.
+        x: float [batch, d_in], a large batch of inputs, which is read only. The losses are those before any change.
+        dead: bool [d_sae], which latents are dead, whatever state.idle says. If none is dead, nothing changes.
+        generator: draws the inputs; None takes torch's own.
 
     Source: Bricken et al. 2023.
     """
@@ -392,10 +399,16 @@ def topk(pre: Tensor, k: int) -> Tensor:
     Returns:
         float, the shape of pre: at most k entries a row are not 0. Gradients flow through the entries that are kept.
 
-    Source: Makhzani and Frey 2013; Gao et al. 2024.
+    Source: Makhzani and Frey 2013, "k-Sparse Autoencoders"; Gao et al. 2024, "Scaling and evaluating sparse autoencoders".
     """
     values, places = pre.topk(k, dim=-1)
     return torch.zeros_like(pre).scatter(-1, places, F.relu(values))
+
+
+def reconstruction_objective(state: TrainingState, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Train on the error alone: an `Objective` for activations that are sparse without a price."""
+    f = state.sae.encode(x)
+    return (x - state.sae.decode(f)).pow(2).sum(dim=-1).mean(), f
 
 
 class TopK(nn.Module):
@@ -419,9 +432,9 @@ def batch_topk(pre: Tensor, k: int) -> Tensor:
         k: at most d_sae.
 
     Returns:
-        float, the shape of pre.
+        float, the shape of pre: at most k * n entries in all are not 0. Gradients flow through the entries that are kept.
 
-    Source: Bussmann et al. 2024.
+    Source: Bussmann et al. 2024, "BatchTopK Sparse Autoencoders".
     """
     flat = pre.flatten()
     values, places = flat.topk(k * (flat.numel() // pre.shape[-1]))

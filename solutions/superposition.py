@@ -67,6 +67,21 @@ class ToyModel(nn.Module):
         ### END SOLUTION
 
 
+def arrangements() -> dict[str, tuple[Tensor, Tensor]]:
+    """Three ways to put five features into two dimensions, set by hand: W [2, 5] and b [5] of each."""
+    axes, pairs = torch.zeros(2, 5), torch.zeros(2, 5)
+    axes[:, :2] = torch.eye(2)
+    pairs[:, :4] = torch.cat([torch.eye(2), -torch.eye(2)], dim=1)
+    angles = torch.arange(5) * 2 * torch.pi / 5
+    squared = 1 / (1 - angles[1].cos())  # so that a feature of value 1, alone, comes back as 1, and its neighbours as 0
+    pentagon = squared.sqrt() * torch.stack([angles.cos(), angles.sin()])
+    return {
+        "axes": (axes, torch.zeros(5)),
+        "pairs": (pairs, torch.zeros(5)),
+        "pentagon": (pentagon, (1 - squared).expand(5)),
+    }
+
+
 def importance_loss(x: Tensor, x_hat: Tensor, importance: Tensor) -> Tensor:
     """Squared error, weighted by importance: summed over features, averaged over the batch, one number an instance.
 
@@ -128,6 +143,43 @@ def train_toy_model(
 # --- 2. measuring it ---
 
 
+def train_restarts(
+    density: Tensor, importance: Tensor, n_hidden: int, restarts: int = 4, steps: int = 1000
+) -> tuple[Tensor, Tensor]:
+    """Train a toy model for each setting, several times from different starts, all at once, and draw the loss meanwhile.
+
+    Args:
+        density: float [setting], the probability that a feature is there: 1 - sparsity.
+        importance: float [feature], or [setting, feature].
+        n_hidden: dimensions of the models.
+        restarts: how many models a setting.
+        steps: steps of training, with batches of 256.
+
+    Returns:
+        W, float [restart, setting, n_hidden, n_features], and the losses, float [restart, setting], averaged over the last
+        tenth of the steps.
+    """
+    from dojo import show
+
+    n_features = importance.shape[-1]
+    if importance.ndim == 2:
+        importance = importance.repeat(restarts, 1)
+    sparsity = 1 - density.repeat(restarts)
+    model = ToyModel(len(sparsity), n_features, n_hidden)
+    live = show.live_lines("loss", title=f"{len(sparsity)} models at once", x_title="step", y_title="mean loss")
+
+    def draw(step: int, losses: Tensor) -> None:
+        if step % 20 == 0:
+            live.add(step, loss=losses.mean())
+
+    losses = train_toy_model(
+        model, importance, lambda: sample_features(256, sparsity, n_features), steps=steps, on_step=draw
+    )
+    live.draw()
+    W = model.W.detach().unflatten(0, (restarts, -1))
+    return W, losses[-steps // 10 :].mean(dim=0).unflatten(0, (restarts, -1))
+
+
 def represented(W: Tensor, threshold: float = 0.5) -> Tensor:
     """Which features a model keeps: those whose direction is longer than the threshold.
 
@@ -136,9 +188,9 @@ def represented(W: Tensor, threshold: float = 0.5) -> Tensor:
         threshold: a length.
 
     Returns:
-        bool [instance, n_features].
+        bool [instance, n_features]. A direction exactly as long as the threshold is not kept.
 
-    Source: Elhage et al. 2022: trained directions have length near 0 or near 1.
+    Source: Elhage et al. 2022: trained directions have, mostly, a length near 0 or near 1.
     """
     return W.norm(dim=-2) > threshold
 
@@ -205,7 +257,7 @@ def expected_losses(sparsity: float, importance: float) -> dict[str, float]:
 def phase_diagram(W: Tensor, losses: Tensor, feature: int = -1) -> Tensor:
     """What became of one feature, for every setting that was trained: the best of several restarts decides.
 
-    At each place of the grid the restart with the smallest loss counts. There, with W_i the feature's column:
+    At each place of the grid the restart with the smallest loss there counts. With W_i the feature's column in it:
         0, not learned: |W_i| is at most 0.5;
         1, a dimension of its own: |W_i| > 0.5, and sum over j != i of (W_i_hat . W_j)^2 is at most 0.25;
         2, superposition: |W_i| > 0.5, and that sum is more than 0.25.
@@ -213,12 +265,12 @@ def phase_diagram(W: Tensor, losses: Tensor, feature: int = -1) -> Tensor:
     Args:
         W: float [restart, row, column, n_hidden, n_features].
         losses: float [restart, row, column].
-        feature: which feature is looked at, an index.
+        feature: which feature is looked at, an index; -1 is the last one.
 
     Returns:
         int64 [row, column] of 0, 1 and 2.
 
-    Source: Elhage et al. 2022.
+    Source: Elhage et al. 2022; the two thresholds are ours.
     """
     rows, columns = losses.shape[1:]
     best = losses.argmin(dim=0)  # [row, column]
@@ -331,23 +383,31 @@ def polysemanticity(W: Tensor, fraction: float = 0.25) -> Tensor:
 def name_the_geometry(model: nn.Module) -> dict:
     """Say how an unknown toy model has packed its features.
 
-    The model is `mystery_geometry(LEARNER)`: a `ToyModel` of one instance, drawn afresh for every name. It keeps some of its
-    features and drops the others. Those that it keeps stand in groups: within a group features interfere, between groups they
-    do not, and each group fills a subspace of its own. The judge does not compare your answer with a list; it tries it out,
-    on inputs of its own:
-        a feature that you call dropped must leave no trace in any output;
-        a feature that you do not call dropped must come back when it is shown alone;
-        features of one group must disturb each other, at least along a chain;
-        features of different groups must not.
+    The model is `mystery_geometry(LEARNER)`: it has the parameters and the forward of a `ToyModel` of one instance, and is
+    drawn afresh for every name. It keeps some of its features and drops the others. Those that it keeps stand in groups:
+    within a group features disturb each other, between groups they do not, and each group fills a subspace of its own.
+
+    The judge does not compare your answer with a list; it tries it out on the model. x_i is an input that holds feature i
+    alone, with value 1; features i and j DISTURB each other if output i or output j differs by more than 0.15 between an
+    input with both (each 1) and the input with that feature alone.
+        dropped: adding the feature to no feature at all, or to any other one, changes no output by more than 0.15;
+        kept (in one of your groups): output i is at least 0.3 higher on x_i than on an input of zeros;
+        one group: its features hang together: from each one leads a way to each other one, along pairs that disturb each
+            other (not every pair must);
+        two groups: no feature of one disturbs a feature of the other;
+        dimensions: hidden states W x of inputs with features of this group only span so many dimensions (noise of less than
+            0.3, as a singular value of the group's columns, does not count as one).
 
     Args:
-        model: x float [batch, 1, n_features] to x' of the same shape; model.W is [1, n_hidden, n_features]. You may work the
-            answer out here, with any function of this chapter, or find it in a notebook and return it as it is.
+        model: x float [batch, 1, n_features] to x' of the same shape; model.W is [1, n_hidden, n_features], model.b
+            [1, n_features]. You may work the answer out here, with any function of this chapter, or find it in a notebook
+            and return it as it is.
 
     Returns:
-        {"dropped": [feature, ...], "groups": [[feature, ...], ...], "dimensions": [...]}: each feature that is kept stands in
-        one group, alone if it has a dimension to itself; "dimensions" says, in the order of the groups, how many dimensions
-        each fills.
+        {"dropped": [feature, ...], "groups": [[feature, ...], ...], "dimensions": [...]}: each feature stands in exactly one
+        place, in "dropped" or in one group; a kept feature that disturbs no other is a group of its own. "dimensions" says,
+        in the order of the groups, how many dimensions each fills, as whole numbers. The order of groups, and of features
+        within them, does not matter. Features are counted from 0.
     """
     W = model.W.detach()
     kept = represented(W)[0]

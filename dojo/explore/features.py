@@ -71,7 +71,7 @@ class Features:
         self.directions: Tensor = sae.W_dec.detach()
         self.n_latents = len(self.directions)
         latents, places, values = [], [], []
-        error = variance = 0.0
+        error, total, squares = 0.0, torch.zeros(self.directions.shape[1]), 0.0
         parts = self.tokens.split(12)
         with torch.no_grad():
             for number, part in enumerate(parts):
@@ -79,7 +79,8 @@ class Features:
                 x = run_with_cache(self.model, part, [site])[1][site].flatten(0, 1)
                 f = sae.encode(x)
                 error += (x - sae.decode(f)).pow(2).sum().item()
-                variance += (x - x.mean(dim=0)).pow(2).sum().item()
+                total += x.sum(dim=0)
+                squares += x.pow(2).sum().item()
                 place, latent = f.nonzero(as_tuple=True)
                 latents.append(latent)
                 places.append(place + number * 12 * LENGTH)
@@ -91,7 +92,8 @@ class Features:
         counts = latent.bincount(minlength=self.n_latents)
         self.counts = counts
         self.starts = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
-        self.explained_variance = 1 - error / variance
+        mean = total / self.tokens.numel()
+        self.explained_variance = 1 - error / (squares - self.tokens.numel() * mean.pow(2).sum().item())
         self.l0 = len(latent) / self.tokens.numel()
         self.unused = (counts == 0).float().mean().item()
 

@@ -214,5 +214,5 @@ def histogram_figure(counts: Sequence[int], edges: Sequence[float], *, title: st
         )
     )
     figure.update_xaxes(title="activation", rangemode="tozero")
-    figure.update_yaxes(title="tokens", type="log")
+    figure.update_yaxes(title="tokens", type="log", dtick=1)
     return show.styled(figure, title, height=220)

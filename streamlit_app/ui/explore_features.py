@@ -119,7 +119,7 @@ def show_browser(browser: features.Features) -> None:
 
 
 def first(browser: features.Features) -> int:
-    """A page to begin with: of the latents that are active now and then, the one that favours one token least."""
+    """A page to begin with: the first latent that is active neither rarely nor all the time."""
     usual = [i for i, count in enumerate(browser.counts.tolist()) if 0.004 < count / browser.tokens.numel() < 0.02]
     return usual[0] if usual else 0
 
