@@ -1,9 +1,15 @@
 """Chapter 5, part 4: its pictures show what the prose says, and its references agree with other ways of computing."""
 
+import re
+
 import pytest
+import torch
+import torch.nn.functional as F
 
 from dojo.course.load import load_course
-from tests.demos import run_demo
+from dojo.models import load_model, load_tokenizer
+from solutions import sparse_autoencoders as reference
+from tests.demos import bars, curves, matrix, run_demo, title
 
 SITE = "blocks.3.hook_resid_pre"
 

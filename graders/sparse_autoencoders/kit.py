@@ -706,4 +706,3 @@ def answers(explanation, contexts: list[list[str]]) -> list[bool]:
 
 
 # ===== part 6 ends =====
-

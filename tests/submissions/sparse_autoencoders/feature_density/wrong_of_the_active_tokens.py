@@ -1,3 +1,0 @@
-def feature_density(f):
-    active = (f > 0).flatten(0, -2)
-    return active.float().sum(0) / active.any(-1).sum()
