@@ -22,15 +22,16 @@ def slow(f):
 
 
 def test_by_hand(submission):
-    """Of four tokens, latent 0 is active on one, latent 1 on all, latent 2 on none."""
-    f = torch.tensor([[0.0, 2.0, 0.0], [0.0, 0.5, 0.0], [3.0, 1.0, 0.0], [0.0, 4.0, 0.0]])
-    compare(submission.feature_density(f), torch.tensor([0.25, 1.0, 0.0]), what=WHAT, axes=AXES)
+    """Of five tokens, latent 0 is active on one, latent 1 on four, latent 2 on none; on one token all are silent."""
+    f = torch.tensor([[0.0, 2.0, 0.0], [0.0, 0.5, 0.0], [3.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 4.0, 0.0]])
+    compare(submission.feature_density(f), torch.tensor([0.2, 0.8, 0.0]), what=WHAT, axes=AXES)
 
 
 @pytest.mark.parametrize("shape", [(7, 5), (3, 4, 6), (2, 3, 2, 5)])
 def test_agrees_with_a_slow_count(submission, rand, shape):
-    """The densities are right, however many axes the tokens have."""
+    """The densities are right, however many axes the tokens have; silent tokens count too."""
     f = activations(rand, *shape)
+    f[..., -1, :] = 0
     compare(submission.feature_density(f), slow(f), what=WHAT, axes=AXES)
 
 
@@ -113,6 +114,12 @@ def over_everything(f):
 def shares_of_all(f):
     count = (f > 0).float().flatten(0, -2).sum(dim=0)
     return count / count.sum()
+
+
+@mistake("Tokens on which no latent is active are left out of the count: they are tokens too.")
+def of_the_active_tokens(f):
+    active = (f > 0).flatten(0, -2)
+    return active.float().sum(dim=0) / active.any(dim=-1).sum()
 
 
 @mistake("f >= 0 is true everywhere: active means above 0.")
