@@ -19,9 +19,6 @@ from torch import Tensor, nn
 
 from dojo.transformer import Config, Transformer
 
-# ===== part 1 begins =====
-# =====
-
 
 class Bent(nn.Module):
     """An activation function that is neither ReLU nor idempotent."""
@@ -191,14 +188,6 @@ class Run:
         return ["number" if p else type(value).__name__ for p, value in zip(plain, values, strict=True)]
 
 
-# =====
-# ===== part 1 ends =====
-
-# ===== part 2 begins =====
-# =====
-# =====
-
-
 class ScaledReLU(nn.Module):
     """An activation function with parameters of its own: ReLU times a learned factor for each latent."""
 
@@ -275,7 +264,7 @@ def priced_error(coefficient: float) -> Callable[[Any, Tensor], tuple[Tensor, Te
 # --- resample_dead ---
 
 
-class Run:
+class ResampledRun:
     """A training run: sae, optimizer, step, idle, as `TrainingState` has them."""
 
     def __init__(self, seed: int, d_in: int, d_sae: int, steps: int, size: float = 0.7):
@@ -293,14 +282,14 @@ class Run:
         self.parameters = dict(self.sae.named_parameters())
 
 
-def silence(run: Run, latents: Tensor) -> Run:
+def silence(run: ResampledRun, latents: Tensor) -> ResampledRun:
     """The run, with latents that no input reaches."""
     with torch.no_grad():
         run.sae.b_enc[latents] = -50.0
     return run
 
 
-def averages(run: Run) -> dict[str, Tensor]:
+def averages(run: ResampledRun) -> dict[str, Tensor]:
     """Adam's running averages, by parameter and name; empty where the optimizer has made no step."""
     return {
         f"{average} of {name}": run.optimizer.state[parameter][average].clone()
@@ -310,7 +299,7 @@ def averages(run: Run) -> dict[str, Tensor]:
     }
 
 
-def replaced_parameters(run: Run) -> list[str]:
+def replaced_parameters(run: ResampledRun) -> list[str]:
     """Names of parameters that are not the objects that they were, or that the optimizer no longer trains."""
     trained = [id(parameter) for group in run.optimizer.param_groups for parameter in group["params"]]
     now = dict(run.sae.named_parameters())
@@ -338,14 +327,7 @@ def once(batches: list) -> Iterator:
     yield from batches
 
 
-# ===== part 2 ends =====
-
-# ===== part 3 begins =====
-# =====
-# =====
-
-
-def gradients_of(function, inputs: dict[str, Tensor], fixed: dict) -> dict[str, Tensor | None]:
+def gradients_by_input(function, inputs: dict[str, Tensor], fixed: dict) -> dict[str, Tensor | None]:
     """The gradient of function(**inputs, **fixed) by each input, by its name; None where none reaches it."""
     leaves = {name: value.detach().clone().requires_grad_() for name, value in inputs.items()}
     return by_leaves(function(**leaves, **fixed), leaves)
@@ -414,13 +396,6 @@ def trainable(module: nn.Module) -> list[str]:
     return [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
 
-# ===== part 3 ends =====
-
-# ===== part 4 begins =====
-# =====
-# =====
-
-
 class StreamModel(Transformer):
     """A small random `Transformer` in which every weight counts, LayerNorms and biases too; it counts its forward passes."""
 
@@ -466,7 +441,7 @@ def hooks_left(model: nn.Module) -> list[str]:
     return [name for name, m in model.named_modules() if m._forward_hooks or m._forward_pre_hooks]
 
 
-class Bent:
+class BentReconstruction:
     """A reconstruction that is neither right nor linear: (1 - share) x + share tanh(x W + b), a little different at each place.
 
     Made for activations of all tokens at once, of this shape; it does not change them.
@@ -522,13 +497,6 @@ class SmallAutoencoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.decode(self.encode(x))
-
-
-# ===== part 4 ends =====
-
-# ===== part 5 begins =====
-# =====
-# =====
 
 
 def make_autoencoder(kind: str, weights: dict[str, Tensor], k: int, function: Callable) -> nn.Module:
@@ -670,13 +638,6 @@ def refusal(parse_neuronpedia: Callable, response: Any) -> str:
     return "no error"
 
 
-# ===== part 5 ends =====
-
-# ===== part 6 begins =====
-# =====
-# =====
-
-
 def ends_with(*endings: str):
     """A predicate: the last word is one of these."""
     return lambda words: words[-1] in endings
@@ -703,6 +664,3 @@ def answers(explanation, contexts: list[list[str]]) -> list[bool]:
     if all(answer is None for answer in said):
         raise TypeError("explain_my_feature gave None for every example: is a `return` missing?")
     return [bool(answer) for answer in said]
-
-
-# ===== part 6 ends =====

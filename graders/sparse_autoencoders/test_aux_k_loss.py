@@ -109,7 +109,7 @@ def test_gradients(submission, kit, rand, k_aux, name):
     inputs = draw(rand)
     wanted = {key: inputs[key] for key in ("pre", "W_dec")}
     fixed = {key: inputs[key] for key in ("x", "x_hat", "dead")} | {"k_aux": k_aux}
-    found = kit.gradients_of(submission.aux_k_loss, wanted, fixed)[name]
+    found = kit.gradients_by_input(submission.aux_k_loss, wanted, fixed)[name]
     assert found is not None, f"No gradient reaches {name}: only the error is taken as it is, not e_hat."
     compare(found, by_hand(**inputs, k_aux=k_aux)[1][name], what=f"the gradient by {name}")
 
@@ -119,7 +119,7 @@ def test_the_error_is_taken_as_it_is(submission, kit, rand):
     inputs = draw(rand)
     wanted = {key: inputs[key] for key in ("x_hat", "pre")}
     fixed = {key: inputs[key] for key in ("x", "W_dec", "dead")} | {"k_aux": 3}
-    found = kit.gradients_of(submission.aux_k_loss, wanted, fixed)["x_hat"]
+    found = kit.gradients_by_input(submission.aux_k_loss, wanted, fixed)["x_hat"]
     found = torch.zeros_like(inputs["x_hat"]) if found is None else found
     compare(found, torch.zeros_like(inputs["x_hat"]), what="the gradient by x_hat")
 

@@ -58,8 +58,8 @@ def test_agrees_with_the_layers_run_by_hand(submission, kit, rand, site, ablatio
     """The fraction is right at several sites, against both ablations."""
     seed, model, tokens = text(rand.seed, site)
     theirs, shape = kit.random_transformer(seed, **SIZES), (BATCH, POS, SIZES["d_model"])
-    out = submission.loss_recovered(theirs, tokens, site, kit.Bent(seed, 0.6, *shape), ablation)
-    expected = by_hand(model, tokens, site, here.Bent(seed, 0.6, *shape), ablation)
+    out = submission.loss_recovered(theirs, tokens, site, kit.BentReconstruction(seed, 0.6, *shape), ablation)
+    expected = by_hand(model, tokens, site, here.BentReconstruction(seed, 0.6, *shape), ablation)
     compare(out, expected, what=f"the loss recovered at {site} ({ablation})", atol=2e-3, rtol=2e-3)
 
 
@@ -90,11 +90,13 @@ def test_worse_than_ablation(submission, kit, rand):
     """A reconstruction that harms more than the ablation gives a negative number."""
     seed, model, tokens = text(rand.seed)
     shape = (BATCH, POS, SIZES["d_model"])
-    worst = min((by_hand(model, tokens, STREAM, here.Bent(s, 4.0, *shape), "mean"), s) for s in range(4))[1]
+    worst = min((by_hand(model, tokens, STREAM, here.BentReconstruction(s, 4.0, *shape), "mean"), s) for s in range(4))[
+        1
+    ]
     out = submission.loss_recovered(
-        kit.random_transformer(seed, **SIZES), tokens, STREAM, kit.Bent(worst, 4.0, *shape), "mean"
+        kit.random_transformer(seed, **SIZES), tokens, STREAM, kit.BentReconstruction(worst, 4.0, *shape), "mean"
     )
-    expected = by_hand(model, tokens, STREAM, here.Bent(worst, 4.0, *shape), "mean")
+    expected = by_hand(model, tokens, STREAM, here.BentReconstruction(worst, 4.0, *shape), "mean")
     compare(out, expected, what="the loss recovered by a bad reconstruction", atol=2e-3, rtol=2e-3)
 
 
@@ -111,7 +113,9 @@ def test_nothing_stays(submission, kit, rand):
     seed, model, tokens = text(rand.seed)
     theirs = kit.random_transformer(seed, **SIZES)
     for ablation in ("zero", "mean"):
-        submission.loss_recovered(theirs, tokens, STREAM, kit.Bent(1, 0.5, BATCH, POS, SIZES["d_model"]), ablation)
+        submission.loss_recovered(
+            theirs, tokens, STREAM, kit.BentReconstruction(1, 0.5, BATCH, POS, SIZES["d_model"]), ablation
+        )
     compare(kit.hooks_left(theirs), [], what="the list of modules with hooks")
     with torch.no_grad():
         expected = Transformer.forward(model, tokens)

@@ -88,7 +88,7 @@ def test_gradients(submission, kit, rand, prefixes, name):
     inputs = draw(rand)
     wanted = {key: inputs[key] for key in ("f", "W_dec", "b_dec")}
     fixed = {"x": inputs["x"], "prefixes": prefixes}
-    found = kit.gradients_of(submission.matryoshka_loss, wanted, fixed)[name]
+    found = kit.gradients_by_input(submission.matryoshka_loss, wanted, fixed)[name]
     assert found is not None, f"No gradient reaches {name}: leave out detach, no_grad and .item()."
     compare(found, by_hand(**inputs, prefixes=prefixes)[1][name], what=f"the gradient by {name}")
 

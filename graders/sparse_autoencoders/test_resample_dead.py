@@ -40,7 +40,7 @@ class Before:
 
 def resampled(submission, kit, rand, dead, steps=5):
     """The learner's run afterwards, what was there before, and the inputs."""
-    run = kit.Run(rand.seed, D_IN, D_SAE, steps)
+    run = kit.ResampledRun(rand.seed, D_IN, D_SAE, steps)
     before = Before(kit, run)
     x = 1.5 * rand.normal(N, D_IN) + 0.5
     submission.resample_dead(run, x, dead, kit.generator_of(rand.seed))
@@ -116,7 +116,7 @@ def test_a_fresh_optimizer(submission, kit, rand):
 
 def many(kit, seed):
     """A run with 1500 dead latents, and 4 that live."""
-    return kit.silence(kit.Run(seed, 3, 1504, 0, 0.3), torch.arange(4, 1504))
+    return kit.silence(kit.ResampledRun(seed, 3, 1504, 0, 0.3), torch.arange(4, 1504))
 
 
 def test_which_inputs_are_drawn(submission, kit, rand):

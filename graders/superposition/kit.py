@@ -10,10 +10,6 @@ from torch import Tensor, nn
 
 from dojo.planted import mystery_geometry
 
-# ===== part 1 begins =====
-# =====
-# =====
-
 # --- sample_features ---
 
 
@@ -230,19 +226,6 @@ def trained(
     }
 
 
-# ===== part 1 ends =====
-
-# ===== part 2 begins =====
-# =====
-# =====
-
-
-# ===== part 2 ends =====
-
-# ===== part 3 begins =====
-# =====
-# =====
-
 # --- correlated_features, anticorrelated_features ---
 
 
@@ -378,6 +361,3 @@ def geometry_claim(name_the_geometry, name: str):
     if name not in _claims:
         _claims[name] = name_the_geometry(mystery_geometry(name))
     return _claims[name]
-
-
-# ===== part 3 ends =====
