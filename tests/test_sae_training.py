@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,6 @@ def test_logging_to_weights_and_biases(tmp_path, monkeypatch):
     for name in ("WANDB_DIR", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
         monkeypatch.setenv(name, str(tmp_path))
     import wandb
-    from wandb.proto import wandb_internal_pb2
 
     log = []
     ref.train_sae(fresh(), batches(), ref.l1_objective(0.2), 20, logger=log.append, log_every=5)
@@ -169,6 +169,15 @@ def test_logging_to_weights_and_biases(tmp_path, monkeypatch):
     ref.train_sae(fresh(), batches(), ref.l1_objective(0.2), 20, logger=run.log, log_every=5)
     run.finish()
     (file,) = tmp_path.rglob("run-*.wandb")
+    deadline = time.monotonic() + 60
+    while (entries := history(file)) != log and time.monotonic() < deadline:
+        time.sleep(0.2)  # on a busy machine wandb's own process writes on for a while after finish()
+    assert entries == log
+
+
+def history(file: Path) -> list[dict]:
+    from wandb.proto import wandb_internal_pb2
+
     entries = []
     for data in records(file.read_bytes()):
         record = wandb_internal_pb2.Record()
@@ -176,7 +185,7 @@ def test_logging_to_weights_and_biases(tmp_path, monkeypatch):
         if record.WhichOneof("record_type") == "history":
             items = {(item.key or item.nested_key[0]): json.loads(item.value_json) for item in record.history.item}
             entries.append({key: value for key, value in items.items() if not key.startswith("_")})
-    assert entries == log
+    return entries
 
 
 def records(file: bytes, block: int = 32768):
@@ -187,6 +196,8 @@ def records(file: bytes, block: int = 32768):
             place += block - place % block
             continue
         length, kind = int.from_bytes(file[place + 4 : place + 6], "little"), file[place + 6]
+        if place + 7 + length > len(file):
+            return  # not yet written to its end
         record += file[place + 7 : place + 7 + length]
         place += 7 + length
         if kind in (1, 4):
