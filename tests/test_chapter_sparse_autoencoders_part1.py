@@ -44,11 +44,11 @@ def test_how_many_features(show_demo):
 def test_reading_with_the_true_dictionary(show_demo):
     (figure,) = show_demo("SparseAutoencoder-demo")
     without, with_bias, strength = ys(figure)
-    assert [int(name.split()[-2]) for name in list(curves(figure))[:2]] == [20, 5]
+    assert [int(name.split()[-2]) for name in list(curves(figure))[:2]] == [20, 4]
     two = strength > 0
     assert two.sum() == 2 and (without > 0).sum() == 20
-    assert ((with_bias > 0) & ~two).sum() == 3, "three false alarms"
-    assert torch.allclose(strength[two] - with_bias[two], torch.tensor(0.3), atol=0.03)
+    assert ((with_bias > 0) & ~two).sum() == 2, "two false alarms"
+    assert torch.allclose(strength[two] - with_bias[two], torch.tensor(0.4), atol=0.03)
 
 
 def test_shrinkage_by_hand(show_demo):
@@ -60,13 +60,13 @@ def test_shrinkage_by_hand(show_demo):
 def test_the_best_score_and_the_truth(show_demo):
     (figure,) = show_demo("explained_variance-demo")
     explained, similarity = (list(group.values()) for group in bars(figure).values())
-    assert explained[0] == pytest.approx(1, abs=1e-6) and explained[1] == pytest.approx(0.62, abs=0.005)
-    assert explained[2] < 0 and similarity[1:] == pytest.approx([1, 1], abs=1e-5) and similarity[0] < 0.65
+    assert explained[0] == pytest.approx(1, abs=1e-6) and explained[1] == pytest.approx(0.73, abs=0.01)
+    assert explained[2] == pytest.approx(0.18, abs=0.01) and similarity[1:] == pytest.approx([1, 1], abs=1e-5) and similarity[0] < 0.65
     assert "L0 5.5" in next(iter(next(iter(bars(figure).values()))))
     truth = ref.toy_truth()
     rows = [F.normalize(torch.randn(40, 10, generator=torch.Generator().manual_seed(s)), dim=-1) for s in range(1, 9)]
     chance = sum((truth @ r.T).max(dim=1).values.mean().item() for r in rows) / len(rows)
-    assert chance == pytest.approx(0.65, abs=0.02)
+    assert chance == pytest.approx(0.64, abs=0.02)
 
 
 def test_same_reconstruction_another_price(show_demo):
@@ -79,7 +79,7 @@ def test_same_reconstruction_another_price(show_demo):
 def test_how_much_of_the_gradient(show_demo):
     (figure,) = show_demo("remove_parallel_gradient-demo")
     before, after = ys(figure)
-    assert before.mean() == pytest.approx(0.5, abs=0.02) and after.abs().max() < 1e-9
+    assert before.mean() == pytest.approx(0.53, abs=0.03) and after.abs().max() < 1e-9
     assert (before > 0.1).float().mean() > 0.9
 
 
@@ -100,8 +100,8 @@ def test_the_better_score_the_worse_dictionary(show_demo):
     explained, similarity, before = ys(scores)
     assert torch.all(explained.diff() < 0) and torch.all(similarity.diff() > 0), "the two go in opposite directions"
     assert explained[0] == pytest.approx(0.998, abs=0.001) and similarity[0] == pytest.approx(0.67, abs=0.01)
-    assert before[0] == pytest.approx(0.68, abs=0.005) and similarity[0] < before[0]
-    assert explained[-1] == pytest.approx(0.65, abs=0.01) and similarity[-1] == pytest.approx(0.96, abs=0.01)
+    assert before[0] == pytest.approx(0.62, abs=0.01) and similarity[0] < 0.69
+    assert explained[-1] == pytest.approx(0.65, abs=0.01) and similarity[-1] == pytest.approx(0.94, abs=0.01)
     assert ys(active)[0][0] == pytest.approx(11, abs=0.5)
 
 
