@@ -99,6 +99,7 @@ def _arrow(name: str, feature: int, x: float, y: float, reach: float, *, first: 
         marker={"color": colour, "size": [0, 8], "opacity": 1},
         name=name,
         legendgroup=name,
+        cliponaxis=False,  # at phone width the labels stand outside
         showlegend=first,
         hovertemplate=f"feature {name}<br>length <b>{length:.3f}</b><extra></extra>",
     )
