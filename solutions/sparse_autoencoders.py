@@ -919,17 +919,17 @@ def from_saelens(folder: str | Path) -> nn.Module:
     what is said in brackets. By "architecture" the result is
         "standard"  -> a `SparseAutoencoder` with ReLU
         "topk"      -> a `SparseAutoencoder` with `TopK`, of cfg["k"]
-        "batchtopk" -> a `SparseAutoencoder` with `BatchTopK`, of cfg["k"] (SAELens may write 16.0 for 16: k becomes an int), whose
-                       threshold is the tensor "topk_threshold", a single number, float64 in the file
+        "batchtopk" -> a `SparseAutoencoder` with `BatchTopK`, of cfg["k"] (SAELens may write 16.0 for 16: k becomes an int),
+                       whose threshold is the tensor "topk_threshold", a single number, float64 in the file
         "jumprelu"  -> a `SparseAutoencoder` with `JumpReLU`, whose thresholds are the tensor "threshold" [d_sae]; a threshold
                        may be 0, and none is below
         "gated"     -> a `GatedAutoencoder`
     Two settings are not ours. They are folded into the weights, so that the result computes the same without them:
         "apply_b_dec_to_input" (true): where it is false, SAELens does not subtract b_dec before the encoder: the
             pre-activations are x W_enc + b_enc (gated: both of them). b_dec is still added by the decoder.
-        "rescale_acts_by_decoder_norm" (false), of "topk" and "batchtopk" (for others it does not matter): where it is true, the pre-activation of latent i is
-            multiplied by |W_dec_i| before the activation function, and the decoder divides f_i by |W_dec_i| before it
-            multiplies by W_dec_i. No row of W_dec is 0.
+        "rescale_acts_by_decoder_norm" (false), of "topk" and "batchtopk" (for others it does not matter): where it is true,
+            the pre-activation of latent i is multiplied by |W_dec_i| before the activation function, and the decoder divides
+            f_i by |W_dec_i| before it multiplies by W_dec_i. No row of W_dec is 0.
 
     Args:
         folder: holds cfg.json and sae_weights.safetensors, whose tensors may be of any floating-point dtype.
