@@ -397,7 +397,8 @@ def topk(pre: Tensor, k: int) -> Tensor:
         k: at most d_sae.
 
     Returns:
-        float, the shape of pre: at most k entries a row are not 0. Gradients flow through the entries that are kept.
+        float, the shape of pre: at most k entries a row are not 0, of equal ones any. Gradients flow through the entries that
+        are kept and above 0.
 
     Source: Makhzani and Frey 2013, "k-Sparse Autoencoders"; Gao et al. 2024, "Scaling and evaluating sparse autoencoders".
     """
@@ -432,7 +433,8 @@ def batch_topk(pre: Tensor, k: int) -> Tensor:
         k: at most d_sae.
 
     Returns:
-        float, the shape of pre: at most k * n entries in all are not 0. Gradients flow through the entries that are kept.
+        float, the shape of pre: at most k * n entries in all are not 0, of equal ones any. Gradients flow through the entries
+        that are kept and above 0.
 
     Source: Bussmann et al. 2024, "BatchTopK Sparse Autoencoders".
     """
@@ -611,7 +613,8 @@ def aux_k_loss(x: Tensor, x_hat: Tensor, pre: Tensor, W_dec: Tensor, dead: Tenso
     """Let dead latents explain what is left: |e - e_hat|^2, averaged over the batch.
 
     e = x - x_hat is the error, taken as it is (no gradient flows into x_hat). e_hat = z W_dec, where z holds, for each input,
-    the k_aux largest pre-activations among the dead latents, passed through ReLU, and 0 for all others. b_dec is not added.
+    the k_aux largest pre-activations among the dead latents (of equal ones any), passed through ReLU, and 0 for all others.
+    b_dec is not added.
     Gradients flow to pre and to W_dec, by way of the dead latents that were chosen.
 
     Args:
@@ -841,7 +844,7 @@ LIVE_FEATURE = None  # with a network: a feature on Neuronpedia, for instance ("
 def to_saelens(sae: nn.Module, folder: str | Path, hook_name: str, model_name: str = "small-lm") -> None:
     """Write an autoencoder as SAELens (version 6) reads it: two files in a folder.
 
-    What kind it is can be told from attributes:
+    What kind it is can be told from attributes, or from the class of sae and of sae.activation:
         sae.b_gate is there (`GatedAutoencoder`)                      -> "gated"
         sae.activation has a threshold (`JumpReLU`, `BatchTopK`)      -> "jumprelu": BatchTopK is written as what it is in
                                                                          evaluation; SAELens does the same
@@ -868,7 +871,7 @@ def to_saelens(sae: nn.Module, folder: str | Path, hook_name: str, model_name: s
         model_name: the model that it comes from.
 
     Raises:
-        ValueError: an activation of another kind.
+        ValueError: an activation that is none of `TopK`, `BatchTopK`, `JumpReLU` and nn.ReLU.
 
     Source: SAELens (Bloom, Tigges, Duong and Chanin 2024).
     """
@@ -911,21 +914,22 @@ def to_saelens(sae: nn.Module, folder: str | Path, hook_name: str, model_name: s
 def from_saelens(folder: str | Path) -> nn.Module:
     """Read an autoencoder that SAELens (version 6) has saved, so that it computes the same activations and reconstructions.
 
-    The files are those of `to_saelens`, with more that may differ. cfg.json has further keys, which do not matter here; keys
-    other than "architecture" may be missing, and then mean what is said in brackets. By "architecture" the result is
+    The files are those of `to_saelens`, with more that may differ. cfg.json has further keys, which do not matter here (sizes
+    are those of the tensors); keys other than "architecture", and "k" for "topk" and "batchtopk", may be missing, and then mean
+    what is said in brackets. By "architecture" the result is
         "standard"  -> a `SparseAutoencoder` with ReLU
         "topk"      -> a `SparseAutoencoder` with `TopK`, of cfg["k"]
-        "batchtopk" -> a `SparseAutoencoder` with `BatchTopK`, of cfg["k"] (SAELens may write 16.0 for 16), whose threshold is
-                       the tensor "topk_threshold", a single number, float64 in the file
+        "batchtopk" -> a `SparseAutoencoder` with `BatchTopK`, of cfg["k"] (SAELens may write 16.0 for 16: k becomes an int),
+                       whose threshold is the tensor "topk_threshold", a single number, float64 in the file
         "jumprelu"  -> a `SparseAutoencoder` with `JumpReLU`, whose thresholds are the tensor "threshold" [d_sae]; a threshold
                        may be 0, and none is below
         "gated"     -> a `GatedAutoencoder`
     Two settings are not ours. They are folded into the weights, so that the result computes the same without them:
         "apply_b_dec_to_input" (true): where it is false, SAELens does not subtract b_dec before the encoder: the
             pre-activations are x W_enc + b_enc (gated: both of them). b_dec is still added by the decoder.
-        "rescale_acts_by_decoder_norm" (false), of "topk" and "batchtopk": where it is true, the pre-activation of latent i is
-            multiplied by |W_dec_i| before the activation function, and the decoder divides f_i by |W_dec_i| before it
-            multiplies by W_dec_i. No row of W_dec is 0.
+        "rescale_acts_by_decoder_norm" (false), of "topk" and "batchtopk" (for others it does not matter): where it is true,
+            the pre-activation of latent i is multiplied by |W_dec_i| before the activation function, and the decoder divides
+            f_i by |W_dec_i| before it multiplies by W_dec_i. No row of W_dec is 0.
 
     Args:
         folder: holds cfg.json and sae_weights.safetensors, whose tensors may be of any floating-point dtype.
@@ -963,7 +967,7 @@ def from_saelens(folder: str | Path) -> nn.Module:
         raise ValueError(
             f"The architecture is {architecture!r}: only standard, topk, batchtopk, jumprelu and gated are read."
         )
-    if cfg.get("rescale_acts_by_decoder_norm", False):
+    if architecture in ("topk", "batchtopk") and cfg.get("rescale_acts_by_decoder_norm", False):
         length = weights["W_dec"].norm(dim=-1)
         weights["W_enc"] = weights["W_enc"] * length
         weights["b_enc"] = weights["b_enc"] * length
@@ -1001,18 +1005,19 @@ class FeaturePage:
 def parse_neuronpedia(response: dict) -> FeaturePage:
     """A feature's page from the JSON of Neuronpedia's API, GET /api/feature/{model}/{source}/{index}.
 
-    Of the response's keys these are read; all but the first three may be missing or null:
+    Of the response's keys these are read; all but the first three may be missing or null (null among the first three counts as
+    missing):
         "modelId", "layer": texts, the page's model and source (although it is called a layer).
         "index": a whole number, or the same as text: "123".
         "frac_nonzero", "maxActApprox": numbers, the page's density and max_activation. Without them: 0.0.
         "pos_str" and "pos_values", "neg_str" and "neg_values": tokens, and as many numbers: positive_logits and
-            negative_logits, in the response's order. Without them: [].
+            negative_logits, in the response's order. One that is missing counts as [].
         "explanations": a list of objects, each with a text "description". Kept in their order, without those whose
             description is missing, null or empty.
         "activations": a list of objects, each with "tokens", a list of texts, and "values", as many numbers. They become
             the page's examples: the one with the largest value first, equal ones in the response's order. One without tokens
             (missing, null or []) is left out.
-    Numbers may be written as whole ones (3 for 3.0).
+    Numbers may be written as whole ones (3 for 3.0), and may stay so.
 
     Args:
         response: the parsed JSON; it is not changed.
@@ -1022,16 +1027,19 @@ def parse_neuronpedia(response: dict) -> FeaturePage:
 
     Raises:
         ValueError: the response is no dict (Neuronpedia answers null for a feature that it does not have), or lacks one of the
-            first three keys; where it has a text under "error" or "message" instead, the message quotes it. Or the index is
-            a text that is no whole number, or two lists that belong together are not equally long.
+            first three keys; where it has a text under "error" or "message" instead, the message quotes it ("error", if both
+            are texts; what is no text is not quoted). Or the index is a text that is no whole number, or two lists that belong
+            together are not equally long.
 
     Source: Neuronpedia (Lin 2023).
     """
     if not isinstance(response, dict):
         raise ValueError(f"A feature's page is a JSON object, and this is {response!r}: there may be no such feature.")
-    if not {"modelId", "layer", "index"} <= response.keys():
-        said = response.get("error") or response.get("message") or f"it has only the keys {sorted(response)}"
-        raise ValueError(f"This response is not a feature's page: {said}")
+    if any(response.get(key) is None for key in ("modelId", "layer", "index")):
+        said = [response[key] for key in ("error", "message") if isinstance(response.get(key), str)]
+        raise ValueError(
+            f"This response is not a feature's page: {said[0] if said else f'its keys are {sorted(response)}'}"
+        )
 
     def pairs(side: str) -> list[tuple[str, float]]:
         tokens, values = response.get(f"{side}_str") or [], response.get(f"{side}_values") or []

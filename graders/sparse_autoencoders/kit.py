@@ -273,6 +273,7 @@ class ResampledRun:
         self.step = steps
         generator = torch.Generator().manual_seed(seed + 1)
         self.idle = torch.randint(3, 90, (d_sae,), generator=generator)
+        self.idle[1] = 0  # may be called dead all the same
         for _ in range(steps):
             x = torch.randn(16, d_in, generator=generator)
             self.optimizer.zero_grad()
@@ -295,8 +296,18 @@ def averages(run: ResampledRun) -> dict[str, Tensor]:
         f"{average} of {name}": run.optimizer.state[parameter][average].clone()
         for name, parameter in run.parameters.items()
         for average in ("exp_avg", "exp_avg_sq")
-        if average in run.optimizer.state[parameter]
+        if average in run.optimizer.state.get(parameter, {})  # [parameter] would make an entry
     }
+
+
+def left_alone(run: ResampledRun) -> dict[str, Any]:
+    """What else a run consists of: how many steps Adam has made, the gradients, the mode."""
+    found: dict[str, Any] = {"`sae.training`": run.sae.training}
+    for name, parameter in run.parameters.items():
+        if "step" in run.optimizer.state.get(parameter, {}):
+            found[f"Adam's `step` of {name}"] = float(run.optimizer.state[parameter]["step"])
+        found[f"`sae.{name}.grad`"] = None if parameter.grad is None else parameter.grad.clone()
+    return found
 
 
 def replaced_parameters(run: ResampledRun) -> list[str]:
@@ -577,7 +588,9 @@ def written(
             found = {name: value.clone() for name, value in load_file(tensors).items()}
         except Exception:
             return {"problem": "sae_weights.safetensors cannot be read: write it with safetensors' `save_file`."}
-    return {"cfg": cfg, "weights": found, "after": {name: value.clone() for name, value in sae.state_dict().items()}}
+    after = {name: value.clone() for name, value in sae.state_dict().items()}
+    mode = {"training": sae.training, "frozen": [n for n, p in sae.named_parameters() if not p.requires_grad]}
+    return {"cfg": cfg, "weights": found, "after": after} | mode
 
 
 @torch.no_grad()
@@ -593,7 +606,15 @@ def read(from_saelens: Callable, cfg: dict, weights: dict[str, Tensor], x: Tenso
         return {"problem": f"`from_saelens` returned an object of type {type(sae).__name__}, expected an autoencoder."}
     f = sae.encode(x.clone())
     dtypes = sorted({str(value.dtype) for value in sae.state_dict().values()})
-    return {"f": f, "x_hat": sae.decode(f), "both": sae(x.clone()), "training": sae.training, "dtypes": dtypes}
+    found = {"f": f, "x_hat": sae.decode(f), "both": sae(x.clone()), "training": sae.training, "dtypes": dtypes}
+    activation = getattr(sae, "activation", None)
+    threshold = getattr(activation, "threshold", None)
+    return found | {
+        "kinds": [[made.__name__ for made in type(part).__mro__] for part in (sae, activation)],
+        "k": getattr(activation, "k", None),
+        "threshold": threshold.clone() if isinstance(threshold, Tensor) else threshold,
+        "stored": "activation.threshold" in sae.state_dict(),
+    }
 
 
 def refusal_of_files(from_saelens: Callable, cfg: dict, weights: dict[str, Tensor]) -> str:

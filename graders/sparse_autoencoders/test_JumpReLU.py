@@ -1,7 +1,7 @@
 """Grades `JumpReLU`. Oracle: the values and pseudo-derivatives written out entry by entry, in plain Python.
 
-Pre-activations keep away from the threshold and from the window's borders, so that it does not matter on which side a
-border belongs.
+Drawn pre-activations keep away from the threshold and from the window's borders: on which side a border of the window belongs
+does not matter. A pre-activation exactly at its threshold is tried on its own.
 """
 
 import math
@@ -82,6 +82,14 @@ def test_counting_by_hand(submission, load_weights):
     """With thresholds 0.5, 1 and 2, these two rows have 1 and 3 active latents: l0 is 2."""
     layer = made(submission, load_weights, torch.tensor([0.5, 1.0, 2.0]), 0.1)
     compare(layer.l0(torch.tensor([[0.4, 1.2, -3.0], [0.6, 1.3, 5.0]])), torch.tensor(2.0), what="l0")
+
+
+def test_at_the_threshold(submission, load_weights):
+    """A latent that is exactly at its threshold, here 1, is not active: z > theta."""
+    layer, z = made(submission, load_weights, torch.ones(3), 0.1), torch.tensor([[1.0, 1.5, 1.0], [1.0, 0.5, 3.0]])
+    out = layer(z)
+    compare(out, torch.tensor([[0.0, 1.5, 0.0], [0.0, 0.0, 3.0]]), what="the tensor of activations", axes=AXES)
+    compare(layer.l0(z), torch.tensor(1.0), what="l0")
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.7])
@@ -273,7 +281,16 @@ class not_divided_by_eps(variant):
         return 1.0
 
 
-@mistake("The value's pseudo-derivative lacks theta: at the threshold the value jumps by theta, not by 1.")
+@mistake("A latent exactly at its threshold is active in yours: it is z > theta, not z >= theta.")
+class at_the_threshold(variant):
+    def active(self, z):
+        return z >= self.threshold
+
+
+@mistake(
+    "The value's pseudo-derivative lacks a factor theta. By log_threshold there are two: the jump's height, theta / eps, and one "
+    "of the chain rule, theta being exp(log_threshold)."
+)
 class value_like_the_step(variant):
     def height(self, z):
         return 1 / self.bandwidth

@@ -54,6 +54,37 @@ def test_all_of_them(submission, rand):
     """With k as large as d_sae, what is left is ReLU."""
     pre = rand.normal(3, 5)
     compare(submission.batch_topk(pre, 5), pre.clamp(min=0), what=WHAT, axes=AXES)
+    pre = rand.uniform(3, 4, low=0.1, high=2.0)
+    compare(submission.batch_topk(pre, 4), pre, what=WHAT, axes=AXES)
+
+
+def test_three_axes(submission, rand):
+    """All inputs compete, on whatever axes they stand: here those of the second entry of the first axis are loud."""
+    pre = rand.uniform(3, 4, 5, low=0.1, high=1.0) * torch.tensor([0.1, 10.0, 1.0])[:, None, None]
+    compare(submission.batch_topk(pre, 2), slowly(pre, 2), what=WHAT, axes="batch pos latent")
+
+
+def counted(out, pre, wanted):
+    """As many entries are kept as wanted, whichever they are."""
+    right = isinstance(out, torch.Tensor) and out.shape == pre.shape
+    kept = (out != 0) if right else torch.ones_like(pre, dtype=torch.bool)
+    compare(out, torch.where(kept, pre, 0.0), what=WHAT, axes=AXES)
+    compare(kept.sum(), torch.tensor(wanted), what="how many entries are kept where some are equal")
+
+
+@pytest.mark.parametrize("rows, k", [([[1.0, 1.0], [1.0, 1.0]], 1), ([[2.0, 1.0, 1.0], [1.0, 3.0, -1.0]], 2)])
+def test_equal_entries(submission, rows, k):
+    """Of equal entries any may stay, so that there are k * n: no more, no fewer."""
+    pre = torch.tensor(rows)
+    counted(submission.batch_topk(pre, k), pre, k * len(rows))
+
+
+def test_no_gradient_below_zero(submission, kit):
+    """An entry that is chosen and below 0 is 0 after the ReLU, and gets no gradient."""
+    pre = torch.tensor([[-1.0, -2.0, -3.0], [0.5, -0.5, -4.0]])
+    gradient = kit.gradient_by_first(submission.batch_topk, torch.full((2, 3), 3.0), pre, 2)
+    expected = torch.tensor([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]])
+    compare(gradient, expected, what="the gradient by `pre`", axes=AXES)
 
 
 def test_gradient(submission, kit, rand):
@@ -80,6 +111,29 @@ def _batch(pre, n, score=None, keep=F.relu, largest=True):
 
 
 # Those that are wrong in fewer places come first.
+
+
+@mistake("Where several entries are equal, `>=` the last value that stays keeps all of them: k * n may stay, no more.")
+def all_equal_ones(pre, k):
+    return F.relu(pre) * (pre >= pre.flatten().topk(k * _inputs(pre)).values[-1])
+
+
+@mistake("Where entries are equal, or all should stay, too few do: a quantile or `>` leaves out the border itself.")
+def no_equal_ones(pre, k):
+    return F.relu(pre) * (pre > torch.quantile(pre.flatten(), 1 - k / pre.shape[-1]))
+
+
+@mistake("A chosen entry below 0 gets a gradient: ReLU has none there. Let it be part of what is differentiated.")
+def gradient_through_the_relu(pre, k):
+    values, places = pre.flatten().topk(k * _inputs(pre))
+    values = values + (F.relu(values) - values).detach()
+    return torch.zeros(pre.numel()).scatter(0, places, values).view(pre.shape)
+
+
+@mistake("With three axes you choose in each entry of the first axis on its own: all inputs compete in one list.")
+def slice_by_slice(pre, k):
+    slices = pre if pre.ndim == 3 else pre[None]
+    return torch.stack([_batch(one, k * _inputs(one)) for one in slices]).view(pre.shape)
 
 
 @mistake("No gradient gets through: `.detach()`, `.data`, `.tolist()` and torch.no_grad() cut it off.")

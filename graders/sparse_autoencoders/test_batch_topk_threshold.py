@@ -139,6 +139,17 @@ def smallest_of_all(batches, k):
     return min(_smallest(batches, k), default=0.0)
 
 
+@mistake("You stop at a batch in which nothing is above 0: leave it out, and go on with the next.")
+def stops_there(batches, k):
+    found = []
+    for pre in batches:
+        smallest = _smallest([pre], k)
+        if not smallest:
+            break
+        found += smallest
+    return _mean(found)
+
+
 @mistake("Only the last batch is in the answer: collect one number a batch.")
 def last_batch(batches, k):
     return [0.0, *_smallest(batches, k)][-1]

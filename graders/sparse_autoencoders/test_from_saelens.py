@@ -17,6 +17,7 @@ from solutions.sparse_autoencoders import BatchTopK, GatedAutoencoder, JumpReLU,
 
 D_IN, D_SAE, K = 4, 7, 2
 KINDS = ["standard", "topk", "batchtopk", "jumprelu", "gated"]
+RESCALED = ("topk", "batchtopk")
 
 
 def draw(rand, kind):
@@ -156,6 +157,40 @@ def test_another_architecture(submission, kit, rand, name):
     )
 
 
+def test_a_rescaling_that_is_not_theirs(submission, kit, rand):
+    """rescale_acts_by_decoder_norm is a setting of topk and batchtopk: for others it does not matter."""
+    cfg, weights, x = config("standard"), draw(rand, "standard"), 2 * rand.normal(9, D_IN)
+    found = read(submission, kit, cfg | {"rescale_acts_by_decoder_norm": True}, weights, x)
+    compare(
+        found["f"], activations(cfg, weights, x)[0], what="the tensor of activations", axes="batch latent", atol=2e-4
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_is(submission, kit, rand, kind):
+    """The autoencoder is of the chapter's classes, its k is a whole number, its thresholds are those of the file."""
+    weights = draw(rand, kind)
+    if kind == "jumprelu":
+        weights["threshold"][::2] = torch.tensor([0.0, 1e-3, 0.0, 2.0])
+    found = read(submission, kit, config(kind), weights, rand.normal(2, D_IN))
+    whole, part = found["kinds"]
+    wanted = "GatedAutoencoder" if kind == "gated" else "SparseAutoencoder"
+    assert wanted in whole, f"For {kind!r} a `{wanted}` is expected, and you return a `{whole[0]}`."
+    if kind != "gated":
+        wanted = {"standard": "ReLU", "topk": "TopK", "batchtopk": "BatchTopK", "jumprelu": "JumpReLU"}[kind]
+        assert wanted in part, f"For {kind!r} `sae.activation` should be a `{wanted}`, and yours is a `{part[0]}`."
+    if kind in ("topk", "batchtopk"):
+        assert type(found["k"]) is int, f"`sae.activation.k` is {found['k']!r}, expected the whole number {K}."
+        compare(found["k"], K, what="`sae.activation.k`")
+    if kind in ("jumprelu", "batchtopk"):
+        expected = weights["threshold" if kind == "jumprelu" else "topk_threshold"].float()
+        compare(found["threshold"], expected, what="`sae.activation.threshold`", atol=1e-7)
+    if kind == "batchtopk":
+        assert found["stored"], (
+            "`sae.activation.threshold` is no buffer any more: it would not be saved. Write into it."
+        )
+
+
 def check_refusal(submission, kit, cfg, weights, x, name):
     with raises("ValueError"):
         kit.read(submission.from_saelens, cfg, weights, x)
@@ -187,7 +222,8 @@ def assemble(folder, config=None, tensors=None, folded=True, convert=lambda valu
         raise ValueError(f"This autoencoder normalises its inputs ({cfg['normalize_activations']}).")
     if architecture not in KINDS:
         raise ValueError(f"The architecture {architecture} is not known.")
-    if folded and cfg.get("rescale_acts_by_decoder_norm", False):
+    rescaled = folded and architecture in RESCALED and cfg.get("rescale_acts_by_decoder_norm", False)
+    if rescaled:
         length = w["W_dec"].norm(dim=-1)
         w |= {"W_enc": w["W_enc"] * length, "b_enc": w["b_enc"] * length, "W_dec": w["W_dec"] / length[:, None]}
     if folded and not cfg.get("apply_b_dec_to_input", True):
@@ -218,6 +254,71 @@ def assemble(folder, config=None, tensors=None, folded=True, convert=lambda valu
 
 
 # Those that are wrong in fewer places come first.
+
+
+@mistake(
+    "k stays 16.0, which is no number of latents: make it a whole number, for BatchTopK counts with it in training."
+)
+def k_as_written(folder):
+    def finish(sae):
+        if type(getattr(sae, "activation", None)) is BatchTopK:
+            sae.activation.k = float(sae.activation.k)
+        return sae.eval()
+
+    return assemble(folder, finish=finish)
+
+
+@mistake("k of BatchTopK is not read: in evaluation it has no effect, but training could not go on.")
+def k_of_batchtopk_not_read(folder):
+    def finish(sae):
+        if type(getattr(sae, "activation", None)) is BatchTopK:
+            sae.activation.k = 1
+        return sae.eval()
+
+    return assemble(folder, finish=finish)
+
+
+@mistake("The threshold of BatchTopK is a plain number now, which is not saved with the rest: write into the buffer.")
+def threshold_without_a_buffer(folder):
+    def finish(sae):
+        if type(getattr(sae, "activation", None)) is BatchTopK:
+            value = sae.activation.threshold.item()
+            del sae.activation.threshold
+            sae.activation.threshold = value
+        return sae.eval()
+
+    return assemble(folder, finish=finish)
+
+
+@mistake(
+    "batchtopk is read as JumpReLU: in evaluation that computes the same, but it is to be a BatchTopK, with its k."
+)
+def batchtopk_as_jumprelu(folder):
+    def finish(sae):
+        if type(getattr(sae, "activation", None)) is BatchTopK:
+            sae.activation = JumpReLU(len(sae.W_dec), sae.activation.threshold.item())
+        return sae.eval()
+
+    return assemble(folder, finish=finish)
+
+
+@mistake("rescale_acts_by_decoder_norm is a setting of topk and batchtopk: elsewhere it does not matter.")
+def rescales_everything(folder):
+    def tensors(w, cfg):
+        if cfg["architecture"] not in RESCALED and "b_enc" in w and cfg.get("rescale_acts_by_decoder_norm"):
+            length = w["W_dec"].norm(dim=-1)
+            w |= {"W_enc": w["W_enc"] * length, "b_enc": w["b_enc"] * length, "W_dec": w["W_dec"] / length[:, None]}
+
+    return assemble(folder, tensors=tensors)
+
+
+@mistake("A threshold of 0 becomes a small positive one: log(0) = -inf needs no help, for exp(-inf) is 0 again.")
+def threshold_nearly_zero(folder):
+    def tensors(w, cfg):
+        if "threshold" in w:
+            w["threshold"] = w["threshold"].clamp(min=1e-5)
+
+    return assemble(folder, tensors=tensors)
 
 
 @mistake(

@@ -209,6 +209,12 @@ def no_auxiliary_term(sae, x, coefficient):
     return sum(terms(sae, x, coefficient)[:2])
 
 
+@mistake("The sparsity term is in the value, and has no gradient: do not detach it, it is what closes the gates.")
+def price_detached(sae, x, coefficient):
+    error, price, aux = terms(sae, x, coefficient)
+    return error + price.detach() + aux
+
+
 @mistake("The sparsity term is missing.")
 def no_price(sae, x, coefficient):
     error, _, aux = terms(sae, x, coefficient)

@@ -100,6 +100,12 @@ def error(x, x_hat):
     return (x - x_hat).pow(2).sum(dim=-1).mean()
 
 
+@mistake("Only the last prefix gets a gradient: do not detach the sum of the others.")
+def only_the_last_is_trained(x, f, W_dec, b_dec, prefixes):
+    others = ref.matryoshka_loss(x, f, W_dec, b_dec, prefixes[:-1]).detach() if len(prefixes) > 1 else 0
+    return others + ref.matryoshka_loss(x, f, W_dec, b_dec, prefixes[-1:])
+
+
 @mistake("You average over the prefixes: their errors are added up.")
 def mean_over_prefixes(x, f, W_dec, b_dec, prefixes):
     return ref.matryoshka_loss(x, f, W_dec, b_dec, prefixes) / len(prefixes)

@@ -99,7 +99,10 @@ def test_logits(submission, kit, rand):
 def test_the_order_of_logits_is_the_response_s(submission, kit, rand):
     """Logits that come in no order stay in no order, and equal tokens stay two."""
     response = draw(rand) | {"pos_str": ["b", "a", "b"], "pos_values": [1.0, 3.0, 2.0]}
-    check(page_of(submission, kit, response), positive_logits=[("b", 1.0), ("a", 3.0), ("b", 2.0)])
+    response |= {"neg_str": ["d", "c", "d", "e"], "neg_values": [-2.0, -1.0, -3.0, -1.5]}
+    found = page_of(submission, kit, response)
+    check(found, positive_logits=[("b", 1.0), ("a", 3.0), ("b", 2.0)])
+    check(found, negative_logits=[("d", -2.0), ("c", -1.0), ("d", -3.0), ("e", -1.5)])
 
 
 def test_explanations(submission, kit, rand):
@@ -139,6 +142,13 @@ def test_examples_that_are_equally_large(submission, kit, rand):
     check(found, examples=[pairs[i] for i in (1, 0, 2, 3, 4)])
 
 
+def test_examples_that_are_silent(submission, kit, rand):
+    """An example whose values are all 0 is kept, and comes last; what counts is the largest value, not the largest size."""
+    silent, negative, small = (["a", "b"], [0.0, 0.0]), (["c", "d"], [-9.0, 1.0]), (["e", "f"], [2.0, 0.5])
+    activations = [{"tokens": tokens, "values": values} for tokens, values in (silent, negative, small)]
+    check(page_of(submission, kit, draw(rand) | {"activations": activations}), examples=[small, negative, silent])
+
+
 @pytest.mark.parametrize("nothing", [[], None])
 def test_examples_without_tokens(submission, kit, rand, nothing):
     """An example without tokens is left out."""
@@ -156,8 +166,6 @@ def test_whole_numbers(submission, kit, rand):
     found = page_of(submission, kit, response)
     check(found, density=1.0, max_activation=7.0, positive_logits=[("a", 2.0), ("b", 0.0)])
     check(found, examples=[(["x", "y"], [0.0, 3.0])])
-    kinds = {type(v) for _, v in found["positive_logits"]} | {type(found["density"]), type(found["max_activation"])}
-    assert kinds == {float}, "density, max_activation and the logits should be floats: use `float(...)`."
 
 
 OPTIONAL = [
@@ -188,9 +196,16 @@ def test_only_a_name(submission, kit, rand):
 
 
 def test_the_response_stays(submission, kit, rand):
-    """The response is not changed."""
+    """The response is not changed, whether it has all the keys or the first three."""
     response = draw(rand)
-    compare(page_of(submission, kit, response)["unchanged"], True, what="whether the response is still what it was")
+    for given in (response, {key: response[key] for key in ("modelId", "layer", "index")}):
+        compare(page_of(submission, kit, given)["unchanged"], True, what="whether the response is still what it was")
+
+
+def test_a_page_with_a_message(submission, kit, rand):
+    """A page that is complete is a page, also where it has a message."""
+    response = draw(rand)
+    check(page_of(submission, kit, response | {"message": "ok", "error": None}), model=response["modelId"])
 
 
 @pytest.mark.parametrize("response", [None, [], "not found", 404])
@@ -219,7 +234,18 @@ def test_an_error_s_own_words(submission, kit, rand, key):
     assert words in said, f"The server said {words!r}; your error says {said!r}."
 
 
-@pytest.mark.parametrize("index", ["abc", ""])
+def test_an_error_that_is_no_text(submission, kit):
+    """Where `error` is no text and `message` is one, the message is quoted."""
+    response = {"error": True, "message": "This feature is gone"}
+    with raises("ValueError"):
+        kit.parsed(submission.parse_neuronpedia, response)
+    said = kit.refusal(submission.parse_neuronpedia, response)
+    assert "This feature is gone" in said, (
+        f"`error` is True, and `message` 'This feature is gone'; your error says {said!r}."
+    )
+
+
+@pytest.mark.parametrize("index", ["abc", "", "12.5"])
 def test_an_index_that_is_no_number(submission, kit, rand, index):
     """An index that is no whole number raises a ValueError."""
     with raises("ValueError"):
@@ -229,10 +255,11 @@ def test_an_index_that_is_no_number(submission, kit, rand, index):
 def test_lists_of_unequal_length(submission, kit, rand):
     """Where tokens and numbers are not equally many, something was lost: a ValueError, not a shorter list."""
     for key in ("pos_str", "neg_values"):
-        response = draw(rand)
-        response[key] = response[key][:-1]
-        with raises("ValueError"):
-            kit.parsed(submission.parse_neuronpedia, response)
+        for rest in (slice(-1), slice(0)):
+            response = draw(rand)
+            response[key] = response[key][rest]
+            with raises("ValueError"):
+                kit.parsed(submission.parse_neuronpedia, response)
     response = draw(rand)
     response["activations"][1]["values"].pop()
     with raises("ValueError"):
@@ -249,6 +276,48 @@ def changed(response, before=None, after=None):
     if after:
         after(page, response)
     return page
+
+
+@mistake("`int(float(index))` makes 12 of '12.5': a text that is no whole number is a ValueError. Use `int(index)`.")
+def index_cut_off(response):
+    def before(r):
+        if "index" in r:
+            r["index"] = int(float(r["index"]))
+
+    return changed(response, before)
+
+
+@mistake("You sort the negative logits. They should stay in the response's order, as the positive ones.")
+def negative_logits_sorted(response):
+    return changed(response, after=lambda page, r: page.negative_logits.sort(key=lambda pair: pair[1]))
+
+
+@mistake("An example whose values are all 0 is left out: only one without tokens is.")
+def silent_examples_dropped(response):
+    return changed(response, after=lambda page, r: setattr(page, "examples", [e for e in page.examples if any(e[1])]))
+
+
+@mistake("`setdefault` and `pop` change the response: whoever passed it still needs it. Use `get`.")
+def sets_defaults(response):
+    page = ref.parse_neuronpedia(response)
+    for key in ("pos_str", "pos_values", "neg_str", "neg_values", "explanations", "activations"):
+        response.setdefault(key, [])
+    return page
+
+
+@mistake("A complete page is refused because it has a `message` or an `error`: go by the first three keys.")
+def message_is_an_error(response):
+    page = ref.parse_neuronpedia(response)
+    if "error" in response or "message" in response:
+        raise ValueError("an error")
+    return page
+
+
+@mistake("`error` need not be a text: quote it only if it is one, and look at `message` otherwise.")
+def error_first(response):
+    if isinstance(response, dict) and not {"modelId", "layer", "index"} <= response.keys():
+        raise ValueError(f"This is not a feature's page: {response.get('error') or response.get('message')}")
+    return ref.parse_neuronpedia(response)
 
 
 @mistake("The index stays a text. Make it a whole number: `int(...)`.")

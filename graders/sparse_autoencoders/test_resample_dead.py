@@ -36,6 +36,7 @@ class Before:
 
     def __init__(self, kit, run):
         self.weights, self.averages, self.idle = kit.values(run.sae), kit.averages(run), run.idle.clone()
+        self.rest = kit.left_alone(run)
 
 
 def resampled(submission, kit, rand, dead, steps=5):
@@ -84,6 +85,15 @@ def test_in_place(submission, kit, rand):
     """The parameters are the same objects as before, and the optimizer still trains them."""
     run, _, _ = resampled(submission, kit, rand, mask(DEAD))
     compare(kit.replaced_parameters(run), [], what="the list of parameters that are not the run's any more")
+
+
+def test_nothing_else(submission, kit, rand):
+    """Adam's count of steps, the gradients and the mode of the autoencoder stay as they were."""
+    run, before, _ = resampled(submission, kit, rand, mask(DEAD))
+    now = kit.left_alone(run)
+    for name, value in before.rest.items():
+        assert now[name] is not None or value is None, f"{name} is None, and was a tensor: nothing else may change."
+        compare(now[name], value, what=f"{name} (which stays as it was)")
 
 
 def test_nobody_dead(submission, kit, rand):
@@ -372,6 +382,35 @@ def new_parameters(state, x, dead, generator=None):
                 kept[average].copy_(twin.optimizer.state[getattr(twin.sae, name)][average])
         setattr(state.sae, name, fresh)
     state.idle = twin.idle
+
+
+@mistake(
+    "You set Adam's `step` to 0: only the two averages of the dead latents; `step` counts for the whole parameter."
+)
+def adam_starts_again(state, x, dead, generator=None):
+    _resample(state, x, dead, generator)
+    for kept in state.optimizer.state.values():
+        if dead.any() and "step" in kept:
+            kept["step"].zero_()
+
+
+@mistake("You drop the gradients (zero_grad): the training loop does that itself, and nothing else may change here.")
+def gradients_dropped(state, x, dead, generator=None):
+    _resample(state, x, dead, generator)
+    if dead.any():
+        state.optimizer.zero_grad()
+
+
+@mistake("You leave the autoencoder in evaluation mode: the training that follows would not notice.")
+def in_evaluation(state, x, dead, generator=None):
+    _resample(state, x, dead, generator)
+    if dead.any():
+        state.sae.eval()
+
+
+@mistake("You leave out dead latents whose idle count is 0: `dead` alone says which are resampled.")
+def dead_and_idle(state, x, dead, generator=None):
+    _resample(state, x, dead & (state.idle > 0), generator)
 
 
 @mistake("You go by state.idle: the latents to resample are those in `dead`.")

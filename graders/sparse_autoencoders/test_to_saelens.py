@@ -84,8 +84,7 @@ def test_the_config(submission, kit, rand, kind):
     in_config(cfg, reshape_activations="none", device="cpu")
     sizes = [type(cfg[name]) for name in ("d_in", "d_sae", *(["k"] if kind == "topk" else []))]
     assert all(size is int for size in sizes), "d_in, d_sae and k should be whole numbers: 3, not 3.0."
-    dtype = cfg.get("dtype")
-    assert dtype in ("float32", "torch.float32"), f"`dtype` in cfg.json is {dtype!r}, expected 'float32'."
+    in_config(cfg, dtype="float32")
 
 
 def test_the_metadata(submission, kit, rand):
@@ -132,8 +131,10 @@ def test_in_double_precision(submission, kit, rand, kind):
 def test_the_autoencoder_stays(submission, kit, rand, kind):
     """The autoencoder itself is not changed."""
     weights = draw(rand, kind)
-    after = write(submission, kit, kind, weights)["after"]
-    same_tensors(after, weights, "the autoencoder itself, afterwards")
+    found = write(submission, kit, kind, weights)
+    same_tensors(found["after"], weights, "the autoencoder itself, afterwards")
+    compare(found["training"], True, what="`sae.training` afterwards (it was True)")
+    compare(found["frozen"], [], what="the list of parameters that can no longer be trained afterwards")
 
 
 @pytest.mark.parametrize("kind", ["Tanh", "GELU", "LeakyReLU"])
@@ -181,6 +182,21 @@ def files(sae, folder, hook_name, model_name, config=None, tensors=None, save=sa
     (make or (lambda: folder.mkdir(parents=True, exist_ok=True)))()
     (folder / "cfg.json").write_text(json.dumps(cfg))
     save({name: value.contiguous() for name, value in parts.items()}, folder / "sae_weights.safetensors")
+
+
+@mistake("dtype is 'torch.float32', as str(tensor.dtype) gives it; the file says 'float32'.")
+def dtype_of_torch(sae, folder, hook_name, model_name="small-lm"):
+    files(sae, folder, hook_name, model_name, config=lambda cfg: cfg.update(dtype="torch.float32"))
+
+
+@mistake("You leave the autoencoder in evaluation mode: it is not yours to change, and its training may go on.")
+def left_in_evaluation(sae, folder, hook_name, model_name="small-lm"):
+    ref.to_saelens(sae.eval(), folder, hook_name, model_name)
+
+
+@mistake("You freeze the autoencoder's own parameters: detach what you write, and leave requires_grad alone.")
+def frozen(sae, folder, hook_name, model_name="small-lm"):
+    ref.to_saelens(sae.requires_grad_(False), folder, hook_name, model_name)
 
 
 @mistake("The version is missing in the metadata: SAELens then takes the file for an old one, and forgets hook_name.")

@@ -50,6 +50,29 @@ def test_rows_of_very_different_size(submission, rand):
     compare(submission.topk(pre, 2), slowly(pre, 2), what=WHAT, axes=AXES, atol=1e-6)
 
 
+def counted(out, pre, wanted):
+    """As many entries are kept as wanted, whichever they are."""
+    right = isinstance(out, torch.Tensor) and out.shape == pre.shape
+    kept = (out != 0) if right else torch.ones_like(pre, dtype=torch.bool)
+    compare(out, torch.where(kept, pre, 0.0), what=WHAT, axes=AXES)
+    compare(kept.sum(), torch.tensor(wanted), what="how many entries are kept where some are equal")
+
+
+@pytest.mark.parametrize("row, k", [([1.0, 1.0, 1.0], 1), ([2.0, 0.5, 2.0, 2.0, -1.0], 2), ([1.0, 3.0, 1.0, 1.0], 2)])
+def test_equal_entries(submission, row, k):
+    """Of equal entries any may stay, so that there are k: no more, no fewer."""
+    pre = torch.tensor([row])
+    counted(submission.topk(pre, k), pre, k)
+
+
+def test_no_gradient_below_zero(submission, kit):
+    """An entry that is chosen and below 0 is 0 after the ReLU, and gets no gradient."""
+    pre = torch.tensor([[-1.0, -2.0], [0.5, -0.5]])
+    for k, expected in ((1, [[0.0, 0.0], [3.0, 0.0]]), (2, [[0.0, 0.0], [3.0, 0.0]])):
+        gradient = kit.gradient_by_first(submission.topk, torch.full((2, 2), 3.0), pre, k)
+        compare(gradient, torch.tensor(expected), what="the gradient by `pre`", axes=AXES)
+
+
 def test_gradient(submission, kit, rand):
     """The gradient reaches the entries that are kept, with factor 1, and no other."""
     pre, weight = rand.normal(3, 7, mean=0.5), rand.normal(3, 7)
@@ -62,6 +85,32 @@ def _keep(pre, k, largest=True, dim=-1):
 
 
 # Those that are wrong in fewer places come first.
+
+
+@mistake("Where several entries are equal, `>=` the k-th value keeps all of them: at most k may stay. Use the places.")
+def all_equal_ones(pre, k):
+    return F.relu(pre) * (pre >= pre.topk(k, dim=-1).values[..., -1:])
+
+
+@mistake(
+    "Where several entries are equal, `>` the value of number k + 1 keeps too few of them: k stay, of equal ones any."
+)
+def no_equal_ones(pre, k):
+    if k == pre.shape[-1]:
+        return F.relu(pre)
+    return F.relu(pre) * (pre > pre.topk(k + 1, dim=-1).values[..., -1:])
+
+
+@mistake("A chosen entry below 0 gets a gradient: ReLU has none there. Let it be part of what is differentiated.")
+def gradient_through_the_relu(pre, k):
+    values, places = pre.topk(k, dim=-1)
+    return torch.zeros_like(pre).scatter(-1, places, values + (F.relu(values) - values).detach())
+
+
+@mistake("The gradient reaches every entry above 0, not only those that are kept: what is set to 0 has none.")
+def gradient_to_all(pre, k):
+    out = F.relu(pre)
+    return out + (torch.where(_keep(pre, k), out, 0.0) - out).detach()
 
 
 @mistake("No gradient gets through: `.detach()`, `.data`, `.tolist()` and torch.no_grad() cut it off.")

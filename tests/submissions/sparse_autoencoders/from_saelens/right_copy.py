@@ -19,7 +19,7 @@ def from_saelens(folder):
     d_in, d_sae = w["W_enc"].shape
     arch = cfg["architecture"]
     scale = torch.ones(d_sae)
-    if cfg.get("rescale_acts_by_decoder_norm"):
+    if "topk" in arch and cfg.get("rescale_acts_by_decoder_norm"):
         scale = w["W_dec"].pow(2).sum(1).sqrt()
     W_enc = w["W_enc"] * scale[None]
     W_dec = w["W_dec"] / scale[:, None]

@@ -17,7 +17,7 @@ def from_saelens(folder):
             sae = GatedAutoencoder(d_in, d_sae)
             biases = ["b_gate", "b_mag"]
         case "standard" | "topk" | "batchtopk" | "jumprelu" as arch:
-            act = {"standard": nn.ReLU, "topk": lambda: TopK(cfg["k"]), "batchtopk": lambda: BatchTopK(cfg["k"]),
+            act = {"standard": nn.ReLU, "topk": lambda: TopK(cfg["k"]), "batchtopk": lambda: BatchTopK(int(cfg["k"])),
                    "jumprelu": lambda: JumpReLU(d_sae)}[arch]()
             sae = SparseAutoencoder(d_in, d_sae, act)
             biases = ["b_enc"]
@@ -30,7 +30,7 @@ def from_saelens(folder):
             act.log_threshold.copy_(w["threshold"].log())
         if "topk_threshold" in w:
             act.threshold.copy_(w["topk_threshold"])
-        if cfg.get("rescale_acts_by_decoder_norm", False):
+        if cfg["architecture"] in ("topk", "batchtopk") and cfg.get("rescale_acts_by_decoder_norm", False):
             size = sae.W_dec.norm(dim=-1)
             sae.W_enc.mul_(size); sae.b_enc.mul_(size); sae.W_dec.div_(size[:, None])
         if not cfg.get("apply_b_dec_to_input", True):

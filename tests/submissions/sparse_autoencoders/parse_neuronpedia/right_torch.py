@@ -5,7 +5,7 @@ def parse_neuronpedia(response):
     match response:
         case {"modelId": model, "layer": layer, "index": index}:
             pass
-        case {"error": text} | {"message": text}:
+        case {"error": str(text)} | {"message": str(text)}:
             raise ValueError(f"Neuronpedia: {text}")
         case _:
             raise ValueError(f"not a page: {response}")

@@ -2,7 +2,9 @@ def parse_neuronpedia(response):
     try:
         model, source, index = response["modelId"], response["layer"], int(response["index"])
     except (KeyError, TypeError) as e:
-        detail = (response.get("error") or response.get("message")) if isinstance(response, dict) else response
+        detail = response
+        if isinstance(response, dict):
+            detail = [response[key] for key in ("error", "message") if isinstance(response.get(key), str)]
         raise ValueError(f"no feature in this response: {detail}") from e
 
     def get(key):

@@ -30,7 +30,7 @@ def to_saelens(sae, folder, hook_name, model_name="small-lm"):
     if arch == "jumprelu":
         out["threshold"] = torch.zeros(sae.W_dec.shape[0])
         out["threshold"][:] = sae.activation.threshold
-    cfg = {"architecture": arch, "d_in": sae.W_dec.shape[1], "d_sae": sae.W_dec.shape[0], "dtype": "torch.float32",
+    cfg = {"architecture": arch, "d_in": sae.W_dec.shape[1], "d_sae": sae.W_dec.shape[0], "dtype": "float32",
            "device": "cpu", "apply_b_dec_to_input": True, "normalize_activations": "none",
            "reshape_activations": "none", "training_tokens": 0,
            "metadata": {"sae_lens_version": "6.12.0", "sae_lens_training_version": None, "hook_name": hook_name,
