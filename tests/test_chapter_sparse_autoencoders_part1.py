@@ -61,7 +61,11 @@ def test_the_best_score_and_the_truth(show_demo):
     (figure,) = show_demo("explained_variance-demo")
     explained, similarity = (list(group.values()) for group in bars(figure).values())
     assert explained[0] == pytest.approx(1, abs=1e-6) and explained[1] == pytest.approx(0.73, abs=0.01)
-    assert explained[2] == pytest.approx(0.18, abs=0.01) and similarity[1:] == pytest.approx([1, 1], abs=1e-5) and similarity[0] < 0.65
+    assert (
+        explained[2] == pytest.approx(0.18, abs=0.01)
+        and similarity[1:] == pytest.approx([1, 1], abs=1e-5)
+        and similarity[0] < 0.65
+    )
     assert "L0 5.5" in next(iter(next(iter(bars(figure).values()))))
     truth = ref.toy_truth()
     rows = [F.normalize(torch.randn(40, 10, generator=torch.Generator().manual_seed(s)), dim=-1) for s in range(1, 9)]

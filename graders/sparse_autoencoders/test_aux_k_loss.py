@@ -94,15 +94,6 @@ def test_few_above_zero(submission, rand):
     compare(call(submission, inputs, 3), by_hand(**inputs, k_aux=3)[0], what="the loss")
 
 
-def test_equal_ones(submission):
-    """Three dead latents that are alike, of which k_aux take part: error (1, 2), each of them explains (1, 0)."""
-    x, W_dec = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
-    pre, dead = torch.tensor([[5.0, 1.0, 1.0, 1.0]]), torch.tensor([False, True, True, True])
-    for k_aux, expected in ((1, 4.0), (2, 5.0), (3, 8.0)):
-        out = submission.aux_k_loss(x, torch.zeros(1, 2), pre, W_dec, dead, k_aux)
-        compare(out, torch.tensor(expected), what=f"the loss with k_aux {k_aux} of 3 equal pre-activations")
-
-
 def test_another_size(submission, rand):
     """It is a sum over d_in and a mean over the batch, whatever the sizes; each input has its own choice of latents."""
     inputs = draw(rand, n=2, d_in=8, d_sae=6, n_dead=4)
@@ -144,17 +135,6 @@ def chosen(pre, mask, n, relu=True):
 
 def loss(x, x_hat, e_hat):
     return ((x - x_hat).detach() - e_hat).pow(2).sum(dim=-1).mean()
-
-
-@mistake(
-    "Where several dead latents are equal, `>=` the k_aux-th value takes all of them: k_aux are to be used, any of those."
-)
-def all_equal_ones(x, x_hat, pre, W_dec, dead, k_aux):
-    if not dead.any():
-        return x.new_zeros(())
-    pre, W_dec = pre[:, dead], W_dec[dead]
-    least = pre.topk(min(k_aux, len(W_dec)), dim=-1).values[:, -1:]
-    return loss(x, x_hat, (pre.relu() * (pre >= least)) @ W_dec)
 
 
 @mistake(
