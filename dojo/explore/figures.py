@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dojo import show
@@ -190,3 +191,28 @@ def attention_comparison(clean: Any, corrupted: Any, tokens: Sequence[str], *, t
         title=title,
     )
     return figure.update_traces(zmin=0, zmax=1)
+
+
+def histogram_figure(counts: Sequence[int], edges: Sequence[float], *, title: str = "") -> Figure:
+    """How often each activation comes, on a logarithmic axis: rare strong ones stay visible beside many weak ones.
+
+    Args:
+        counts: one a bin.
+        edges: one more than there are bins.
+    """
+    import plotly.graph_objects as go
+
+    centres = [(a + b) / 2 for a, b in pairwise(edges)]
+    widths = [b - a for a, b in pairwise(edges)]
+    figure = go.Figure(
+        go.Bar(
+            x=centres,
+            y=list(counts),
+            width=widths,
+            marker={"color": show.COLOURS[0], "line": {"width": 0}},
+            hovertemplate="about %{x:.1f}<br><b>%{y} tokens</b><extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="activation", rangemode="tozero")
+    figure.update_yaxes(title="tokens", type="log", dtick=1)
+    return show.styled(figure, title, height=220)

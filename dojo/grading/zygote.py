@@ -24,7 +24,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-COURSE_USES = ("einops", "numpy.random", "dojo.models", "dojo.transformer", "safetensors.torch", "tokenizers")
+COURSE_USES = (
+    "einops",
+    "numpy.random",
+    "scipy.optimize",
+    "dojo.models",
+    "dojo.transformer",
+    "safetensors.torch",
+    "tokenizers",
+)
 DEMOS_USE = ("dojo.show", "plotly.graph_objects")
 
 

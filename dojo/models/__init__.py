@@ -11,6 +11,7 @@ from dojo.models.folder import (
     load_state_dict,
     load_text,
     model_path,
+    sae_path,
     shipped_models,
 )
 from dojo.models.model import load_model
@@ -26,5 +27,6 @@ __all__ = [
     "load_text",
     "load_tokenizer",
     "model_path",
+    "sae_path",
     "shipped_models",
 ]

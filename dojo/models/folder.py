@@ -65,6 +65,24 @@ def model_path(name: str | Path) -> Path:
     return download(str(name), f"There is no shipped model '{name}'{_did_you_mean(str(name), shipped_models())}")
 
 
+def sae_path(name: str | Path) -> Path:
+    """The folder, as SAELens writes it (cfg.json, sae_weights.safetensors), of a shipped autoencoder or of a local one.
+
+    Raises:
+        ModelError: there is no such autoencoder.
+    """
+    shipped = {path.parent.name: path.parent for folder in _models_folders() for path in folder.glob("*/cfg.json")}
+    if str(name) in shipped:
+        return shipped[str(name)]
+    if (Path(name).expanduser() / "cfg.json").is_file():
+        return Path(name).expanduser()
+    known = ", ".join(sorted(shipped)) or "none"
+    raise ModelError(
+        f"There is no autoencoder '{name}'{_did_you_mean(str(name), list(shipped))}: name a shipped one ({known}), or a folder "
+        "that holds cfg.json and sae_weights.safetensors."
+    )
+
+
 def load_config(name: str | Path) -> dict[str, Any]:
     """The sizes of a GPT-2-shaped model, by the names of chapter 1's `Config`: `Config(**load_config("small-lm"))`.
 

@@ -6,6 +6,7 @@ indirect objects; which heads do it, and how, a name decides. (models/known-circ
 
 from dojo.planted.circuit import mystery_circuit
 from dojo.planted.gates import GATE_HEADS, gate_model, gate_tokens
+from dojo.planted.geometry import mystery_geometry
 from dojo.planted.induction import mystery_heads
 
-__all__ = ["GATE_HEADS", "gate_model", "gate_tokens", "mystery_circuit", "mystery_heads"]
+__all__ = ["GATE_HEADS", "gate_model", "gate_tokens", "mystery_circuit", "mystery_geometry", "mystery_heads"]

@@ -64,6 +64,22 @@ def gradients_left(model: nn.Module) -> list[str]:
     return [name for name, parameter in model.named_parameters() if parameter.grad is not None]
 
 
+def give_gradients(model: nn.Module) -> None:
+    """Give every parameter a gradient of ones, as after a backward pass of somebody else's."""
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+
+
+def gradients_changed(model: nn.Module) -> list[str]:
+    """Names of the parameters that have not the gradient of `give_gradients` any more."""
+    return [n for n, p in model.named_parameters() if p.grad is None or not torch.equal(p.grad, torch.ones_like(p))]
+
+
+def with_a_generator(attribution_patch, model: nn.Module, clean: Tensor, corrupted: Tensor, metric, sites: list[str]):
+    """What the function returns where `sites` can be gone through only once."""
+    return attribution_patch(model, clean, corrupted, metric, (site for site in sites))
+
+
 # --- metrics: logits [batch, pos, d_vocab] of ONE run to one number ---
 
 

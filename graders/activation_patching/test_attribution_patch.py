@@ -111,6 +111,28 @@ def test_nothing_stays(submission, kit, rand):
     )
 
 
+def test_gradients_that_were_there(submission, kit, rand):
+    """Gradients that the model's parameters had before are still there afterwards."""
+    clean, corrupted = _tokens(rand)
+    model = kit.random_transformer(rand.seed, **SIZES)
+    kit.give_gradients(model)
+    submission.attribution_patch(model, clean, corrupted, kit.uneven_metric(rand.normal(2, 5, 11)), STREAMS)
+    compare(kit.gradients_changed(model), [], what="the list of parameters whose gradient is another now")
+
+
+def test_sites_that_can_be_gone_through_once(submission, kit, rand):
+    """`sites` may be any iterable: a generator, too, gives an estimate for each."""
+    clean, corrupted = _tokens(rand)
+    weights = rand.normal(2, 5, 11)
+    model = kit.random_transformer(rand.seed, **SIZES)
+    found = kit.with_a_generator(
+        submission.attribution_patch, model, clean, corrupted, kit.uneven_metric(weights), STREAMS
+    )
+    compare(sorted(found), sorted(STREAMS), what="the list of sites in the result")
+    expected = _by_differences(rand.seed, clean, corrupted, ours.uneven_metric(weights), STREAMS[1])
+    compare(found[STREAMS[1]], expected, what="the estimate", axes="pos", atol=2e-3, rtol=2e-3)
+
+
 def _estimate(model, clean_tokens, corrupted_tokens, metric, sites, combine):
     """combine(clean, corrupted, gradient at the corrupted run) for each site."""
     sites = list(sites)
@@ -197,6 +219,7 @@ def sums_multiplied(model, clean_tokens, corrupted_tokens, metric, sites):
     "That is true patching of each place. Here an estimate from one gradient is asked, for the price of two passes."
 )
 def true_patching(model, clean_tokens, corrupted_tokens, metric, sites):
+    sites = list(sites)
     clean, result = run_with_cache(model, clean_tokens, sites)[1], {}
     with torch.no_grad():
         base = metric(model(corrupted_tokens))
@@ -240,3 +263,20 @@ def a_pass_for_each_site(model, clean_tokens, corrupted_tokens, metric, sites):
     for site in sites:
         result |= ref.attribution_patch(model, clean_tokens, corrupted_tokens, metric, [site])
     return result
+
+
+@mistake("You wipe the parameters' gradients with `zero_grad`; somebody may still need them: never touch them.")
+def wipes_gradients(model, clean_tokens, corrupted_tokens, metric, sites):
+    result = ref.attribution_patch(model, clean_tokens, corrupted_tokens, metric, sites)
+    model.zero_grad()
+    return result
+
+
+@mistake("You go through `sites` twice, and a generator is empty the second time: make a list of it first.")
+def goes_through_sites_twice(model, clean_tokens, corrupted_tokens, metric, sites):
+    wanted = set(sites)
+    return {
+        s: v
+        for s, v in ref.attribution_patch(model, clean_tokens, corrupted_tokens, metric, wanted).items()
+        if s in sites
+    }

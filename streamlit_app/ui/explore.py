@@ -28,6 +28,7 @@ class Page:
 PAGES = {
     "phase-change": Page("induction_heads", "The phase change", ":material/show_chart:", "explore_phase"),
     "patching": Page("activation_patching", "Patching", ":material/grid_on:", "explore_patching"),
+    "features": Page("sparse_autoencoders", "Features", ":material/lightbulb:", "explore_features"),
 }
 
 

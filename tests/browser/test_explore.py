@@ -1,18 +1,22 @@
-"""The explore pages: the slider moves curves and patterns; a cell of the patching map tells its facts."""
+"""The explore pages: the slider moves curves and patterns; a cell of the patching map tells its facts; features are browsed."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 from driving import CONTRAST, open_page, settled
 
 from dojo.course import load_course
+from dojo.models import sae_path
 
 CHAPTERS = {chapter.id for chapter in load_course().chapters}
-PHASE, PATCHING = "/phase-change", "/patching"
+PHASE, PATCHING, FEATURES = "/phase-change", "/patching", "/features"
 
 pytestmark = pytest.mark.browser
-CHAPTER_OF = {PHASE: "induction_heads", PATCHING: "activation_patching"}
-TITLES = {PHASE: "The phase change", PATCHING: "Patching"}
+CHAPTER_OF = {PHASE: "induction_heads", PATCHING: "activation_patching", FEATURES: "sparse_autoencoders"}
+TITLES = {PHASE: "The phase change", PATCHING: "Patching", FEATURES: "Features"}
+READY = ".js-plotly-plot .slider-label, .map [data-cell], .example"
 
 
 def of(address: str):
@@ -20,7 +24,7 @@ def of(address: str):
     return pytest.mark.skipif(CHAPTER_OF[address] not in CHAPTERS, reason=f"there is no chapter {CHAPTER_OF[address]}")
 
 
-BOTH = [pytest.param(address, marks=of(address)) for address in CHAPTER_OF]
+ALL = [pytest.param(address, marks=of(address)) for address in CHAPTER_OF]
 SIDEWAYS = (
     "(() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth; })()"
 )
@@ -56,11 +60,11 @@ def test_the_slider_moves_the_line_and_the_patterns(site, visit):
     page.wait_for_function("document.querySelector('.slider-label').textContent !== 'step 0'")  # it goes on by itself
 
 
-@pytest.mark.parametrize("address", BOTH)
+@pytest.mark.parametrize("address", ALL)
 def test_a_chapter_leads_to_its_page(site, visit, address):
     page = open_page(visit(), f"{site.url}/chapter?chapter={CHAPTER_OF[address]}", ready="[data-testid=stMain] h1")
-    page.locator("[data-testid=stMain]").get_by_role("link", name=TITLES[address]).click()
-    page.locator(".js-plotly-plot .slider-label, .map [data-cell]").first.wait_for()
+    page.locator("[data-testid=stMain]").get_by_role("link", name=TITLES[address], exact=True).click()
+    page.locator(READY).first.wait_for()
     assert address in page.url
 
 
@@ -118,9 +122,9 @@ def test_every_model_order_and_name_can_be_chosen(site, visit):
     page.get_by_text("choose two different names").wait_for()
 
 
-@pytest.mark.parametrize("address", BOTH)
+@pytest.mark.parametrize("address", ALL)
 def test_phones_scroll_down_only_and_need_no_fine_taps(site, visit, address):
-    page = open_page(visit(width=390), site.url + address, ready=".js-plotly-plot .slider-label, .map [data-cell]")
+    page = open_page(visit(width=390), site.url + address, ready=READY)
     settled(page)
     assert page.evaluate(SIDEWAYS) <= 0
     if address == PATCHING:
@@ -136,8 +140,60 @@ def test_phones_scroll_down_only_and_need_no_fine_taps(site, visit, address):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", BOTH)
+@pytest.mark.parametrize("address", ALL)
 def test_all_text_can_be_read(site, visit, address, scheme):
-    page = open_page(visit(scheme=scheme), site.url + address, ready=".js-plotly-plot .slider-label, .map [data-cell]")
+    page = open_page(visit(scheme=scheme), site.url + address, ready=READY)
     settled(page)
     assert page.evaluate(CONTRAST) == []
+
+
+@of(FEATURES)
+def test_latents_are_found_by_number_by_token_and_by_their_neighbours(site, visit):
+    page = open_page(visit(), f"{site.url}{FEATURES}?feature=405", ready=".example")
+    page.get_by_role("heading", name="Latent 405").wait_for()
+    strongest = page.locator(".example").first.inner_text()
+    assert page.locator(".example .here").first.inner_text().strip() in ("two", "three")
+    page.get_by_text("Across its range", exact=True).click()
+    settled(page)
+    assert page.locator(".example").first.inner_text() == strongest, "from the strongest"
+    assert page.locator(".example").count() == 12
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("heading", name="Latent 406").wait_for()
+    assert "feature=406" in page.url
+    page.get_by_label("Search by token").fill("king")
+    page.keyboard.press("Enter")
+    page.locator(".st-key-features-found button").first.click()
+    page.locator(".example .here", has_text="king").first.wait_for()
+    here = page.url
+    page.locator(".st-key-features-neighbours button").first.click()
+    page.wait_for_function("before => location.href !== before", arg=here)
+    page.get_by_label("Search by token").fill("zzzz")
+    page.keyboard.press("Enter")
+    page.get_by_text("No token of these texts reads 'zzzz'").wait_for()
+
+
+@of(FEATURES)
+def test_a_learners_own_autoencoder_is_opened(site, visit, tmp_path):
+    folder = sae_path("small-lm-sae")
+    cfg = json.loads((folder / "cfg.json").read_text())
+    (tmp_path / "cfg.json").write_text(json.dumps(cfg | {"k": 3}))
+    page = open_page(visit(), site.url + FEATURES, ready=".example")
+    page.get_by_text("Your own", exact=True).click()
+    chooser = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    chooser.set_input_files(str(tmp_path / "cfg.json"))
+    page.get_by_text("Choose sae_weights.safetensors, too.").wait_for()
+    chooser.set_input_files(str(folder / "sae_weights.safetensors"))
+    page.get_by_text("3.0 latents active a token").wait_for()
+    page.locator(".example").first.wait_for()
+
+
+@of(FEATURES)
+def test_what_is_no_autoencoder_is_told(site, visit, tmp_path):
+    (tmp_path / "cfg.json").write_text("{}")
+    (tmp_path / "sae_weights.safetensors").write_text("nothing")
+    page = open_page(visit(), site.url + FEATURES, ready=".example")
+    page.get_by_text("Your own", exact=True).click()
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(
+        [str(tmp_path / "cfg.json"), str(tmp_path / "sae_weights.safetensors")]
+    )
+    page.get_by_text("These are not files that SAELens could have written").wait_for()

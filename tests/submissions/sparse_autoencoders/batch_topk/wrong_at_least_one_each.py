@@ -1,0 +1,9 @@
+import torch
+import torch.nn.functional as F
+
+
+def batch_topk(pre, k):
+    n = pre[..., 0].numel()
+    cut = pre.flatten().topk(k * n).values[-1]
+    best = pre == pre.max(dim=-1, keepdim=True).values
+    return F.relu(pre) * ((pre >= cut) | best)

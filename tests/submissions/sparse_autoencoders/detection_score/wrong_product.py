@@ -1,0 +1,6 @@
+def detection_score(predicate, examples):
+    active = [bool(predicate(w)) for w, a in examples if a]
+    silent = [not predicate(w) for w, a in examples if not a]
+    if not active or not silent:
+        raise ValueError
+    return (sum(active) / len(active)) * (sum(silent) / len(silent))

@@ -1,0 +1,2 @@
+def explain_my_feature(words):
+    return len(words) > 12

@@ -1,0 +1,5 @@
+import torch
+
+
+def explained_variance(x, x_hat):
+    return 1 - (x - x_hat).pow(2).sum() / (x - x.median(0).values).pow(2).sum()

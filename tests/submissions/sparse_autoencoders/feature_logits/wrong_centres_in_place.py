@@ -1,0 +1,4 @@
+def feature_logits(model, direction):
+    direction -= direction.mean()
+    logits = direction * model.ln_final.weight @ model.W_U
+    return logits - logits.mean()

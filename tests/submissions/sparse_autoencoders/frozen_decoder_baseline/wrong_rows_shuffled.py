@@ -1,0 +1,15 @@
+import copy
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+def frozen_decoder_baseline(sae, batch_at, objective, until, lr=1e-3, generator=None):
+    twin = copy.deepcopy(sae)
+    with torch.no_grad():
+        order = torch.randperm(len(twin.W_dec), generator=generator)
+        twin.W_dec.copy_(F.normalize(sae.W_dec[order], dim=-1))
+        twin.W_enc.copy_(twin.W_dec.T)
+    twin.W_dec.requires_grad_(False)
+    return train_sae(start_training(twin, lr), batch_at, objective, until, unit_decoder=False)

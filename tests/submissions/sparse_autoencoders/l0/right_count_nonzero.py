@@ -1,0 +1,5 @@
+import torch
+
+
+def l0(f):
+    return torch.count_nonzero(f).item() / f[..., 0].numel()

@@ -1,0 +1,2 @@
+def l0(f):
+    return f.sign().abs().sum(-1).flatten().mean()

@@ -1,0 +1,9 @@
+def loss_recovered(model, tokens, site, reconstruct, ablation="mean"):
+    def ce(fn):
+        logits = run_with_hooks(model, tokens, [(site, lambda a, hook: fn(a))])
+        return -token_log_probs(logits, tokens).mean().item()
+
+    with torch.no_grad():
+        clean, sae = ce(lambda a: a), ce(reconstruct)
+        gone = ce(lambda a: a.mean((0, 1)).expand_as(a)) if ablation == "mean" else ce(torch.zeros_like)
+    return (gone - sae) / (gone - clean)

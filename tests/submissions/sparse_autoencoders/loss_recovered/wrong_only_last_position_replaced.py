@@ -1,0 +1,16 @@
+def loss_recovered(model, tokens, site, reconstruct, ablation="mean"):
+    if ablation not in ("zero", "mean"):
+        raise ValueError(ablation)
+
+    def ce(fn):
+        def hook(a, hook):
+            a = a.clone()
+            a[:, -1] = fn(a)[:, -1]
+            return a
+
+        return -token_log_probs(run_with_hooks(model, tokens, [(site, hook)]), tokens).mean().item()
+
+    with torch.no_grad():
+        clean, sae = ce(lambda a: a), ce(reconstruct)
+        gone = ce(torch.zeros_like) if ablation == "zero" else ce(lambda a: a.mean((0, 1)).expand_as(a))
+    return (gone - sae) / (gone - clean + 1e-8)

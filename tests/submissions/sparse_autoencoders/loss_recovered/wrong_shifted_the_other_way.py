@@ -1,0 +1,15 @@
+import torch.nn.functional as F
+
+
+def loss_recovered(model, tokens, site, reconstruct, ablation="mean"):
+    if ablation not in ("zero", "mean"):
+        raise ValueError(ablation)
+
+    def ce(fn):
+        logits = run_with_hooks(model, tokens, [(site, lambda a, hook: fn(a))])
+        return F.cross_entropy(logits[:, 1:].flatten(0, 1), tokens[:, :-1].flatten()).item()
+
+    with torch.no_grad():
+        clean, sae = ce(lambda a: a), ce(reconstruct)
+        gone = ce(torch.zeros_like) if ablation == "zero" else ce(lambda a: a.mean((0, 1)).expand_as(a))
+    return (gone - sae) / (gone - clean)

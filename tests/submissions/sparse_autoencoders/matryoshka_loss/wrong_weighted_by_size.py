@@ -1,0 +1,5 @@
+def matryoshka_loss(x, f, W_dec, b_dec, prefixes):
+    total = 0
+    for m in prefixes:
+        total = total + m / f.shape[1] * (x - f[:, :m] @ W_dec[:m] - b_dec).pow(2).sum(-1).mean()
+    return total

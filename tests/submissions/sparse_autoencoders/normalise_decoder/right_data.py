@@ -1,0 +1,5 @@
+import torch
+
+
+def normalise_decoder(sae):
+    sae.W_dec.data = sae.W_dec.data / sae.W_dec.data.norm(dim=1, keepdim=True)

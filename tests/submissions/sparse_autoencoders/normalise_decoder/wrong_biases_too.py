@@ -1,0 +1,7 @@
+import torch
+
+
+@torch.no_grad()
+def normalise_decoder(sae):
+    sae.W_dec /= sae.W_dec.norm(dim=-1, keepdim=True)
+    sae.b_dec /= sae.b_dec.norm()

@@ -1,0 +1,6 @@
+import torch
+
+
+@torch.no_grad()
+def normalise_decoder(sae):
+    sae.W_dec /= sae.W_dec.norm(p=3, dim=-1, keepdim=True)

@@ -1,0 +1,3 @@
+def steer_with_feature(model, tokens, site, direction, alpha):
+    direction *= alpha
+    return run_with_hooks(model, tokens, [(site, lambda s, hook: s + direction)])

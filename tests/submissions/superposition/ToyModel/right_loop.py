@@ -1,0 +1,16 @@
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class ToyModel(nn.Module):
+    def __init__(self, n_instances, n_features, n_hidden):
+        super().__init__()
+        self.W = nn.Parameter(torch.randn(n_instances, n_hidden, n_features) / n_features**0.5)
+        self.b = nn.Parameter(torch.zeros(n_instances, n_features))
+
+    def forward(self, x):
+        outs = []
+        for W, b, inp in zip(self.W, self.b, x.unbind(1)):
+            outs.append(F.linear(F.linear(inp, W), W.T, b).relu())
+        return torch.stack(outs, 1)

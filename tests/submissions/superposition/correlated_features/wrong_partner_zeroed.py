@@ -1,0 +1,5 @@
+def correlated_features(n_batch, sparsity, n_pairs, generator=None):
+    # where the first is absent so is the second
+    x = sample_features(n_batch, sparsity, 2 * n_pairs, generator)
+    x[..., 1::2] *= x[..., ::2] > 0
+    return x

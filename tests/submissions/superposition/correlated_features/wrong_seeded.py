@@ -1,0 +1,9 @@
+import torch
+
+
+def correlated_features(n_batch, sparsity, n_pairs, generator=None):
+    if generator is None:
+        generator = torch.Generator().manual_seed(0)
+    n = len(sparsity)
+    present = (torch.rand(n_batch, n, n_pairs, generator=generator) >= sparsity[:, None]).repeat_interleave(2, -1)
+    return torch.rand(n_batch, n, 2 * n_pairs, generator=generator) * present

@@ -1,0 +1,8 @@
+import torch
+
+
+def correlated_features(n_batch, sparsity, n_pairs, generator=None):
+    n = len(sparsity)
+    present = torch.rand(n_batch, n, n_pairs, generator=generator) >= sparsity[:, None]
+    present = present.tile(2)
+    return torch.rand(n_batch, n, 2 * n_pairs, generator=generator) * present

@@ -1,0 +1,3 @@
+def expected_losses(sparsity, importance):
+    p = 1 - sparsity
+    return {"dedicated": importance * p / 3, "antipodal": (1 + importance) * p**2 / 6}

@@ -1,0 +1,5 @@
+import torch
+
+
+def interference(W):
+    return W.mT @ W * torch.eye(W.shape[-1])

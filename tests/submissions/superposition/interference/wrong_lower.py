@@ -1,0 +1,2 @@
+def interference(W):
+    return (W.mT @ W).tril(-1)

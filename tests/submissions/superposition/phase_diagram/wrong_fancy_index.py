@@ -1,0 +1,9 @@
+import torch
+
+
+def phase_diagram(W, losses, feature=-1):
+    M = W[losses.argmin(0)][:, :, 0, 0]
+    v = M[..., feature]
+    u = v / v.norm(dim=-1, keepdim=True)
+    s = ((u.unsqueeze(-2) @ M).squeeze(-2) ** 2).sum(-1) - v.norm(dim=-1) ** 2
+    return torch.where(v.norm(dim=-1) <= 0.5, 0, torch.where(s <= 0.25, 1, 2))

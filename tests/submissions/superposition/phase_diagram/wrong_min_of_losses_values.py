@@ -1,0 +1,10 @@
+import torch
+
+
+def phase_diagram(W, losses, feature=-1):
+    best = losses.flatten(1).argmin(0)
+    M = W[best].mean(0)
+    v = M[..., feature]
+    u = v / v.norm(dim=-1, keepdim=True)
+    s = ((u.unsqueeze(-2) @ M).squeeze(-2) ** 2).sum(-1) - v.norm(dim=-1) ** 2
+    return torch.where(v.norm(dim=-1) <= 0.5, 0, torch.where(s <= 0.25, 1, 2))

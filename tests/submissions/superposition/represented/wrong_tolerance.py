@@ -1,0 +1,2 @@
+def represented(W, threshold=0.5):
+    return W.norm(dim=1) > threshold - 1e-3

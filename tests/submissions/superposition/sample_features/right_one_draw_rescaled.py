@@ -1,0 +1,8 @@
+import torch
+
+
+def sample_features(n_batch, sparsity, n_features, generator=None):
+    # given u >= s, (u - s) / (1 - s) is uniform again
+    s = sparsity.reshape(1, -1, 1)
+    u = torch.rand(n_batch, len(sparsity), n_features, generator=generator)
+    return torch.relu(u - s) / (1 - s).clamp(min=1e-9)
