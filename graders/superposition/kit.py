@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from dojo.planted import mystery_geometry
 
-# --- sample_features ---
+# --- sample_features, correlated_features, anticorrelated_features ---
 
 
-def drawn_form(sample, seed: int, n_batch: int, sparsity: Tensor, n_features: int):
+def drawn_form(sample, seed: int, n_batch: int, sparsity: Tensor, n: int):
     """What a sampler's answer looks like, its numbers left out: those are nobody's business. No tensor: the answer itself."""
-    x = sample(n_batch, sparsity, n_features, torch.Generator().manual_seed(seed))
+    x = sample(n_batch, sparsity, n, torch.Generator().manual_seed(seed))
     return torch.zeros_like(x) if isinstance(x, Tensor) else x
 
 
@@ -38,19 +38,14 @@ def feature_statistics(sample, seed: int, n_batch: int, sparsity: Tensor, n_feat
         return torch.zeros_like(x) if isinstance(x, Tensor) else x
     x = x.double()
     there = (x != 0).double()
-    numbers = x[x != 0]
-    tenths = torch.bincount((10 * numbers.nan_to_num()).long().clamp(0, 9), minlength=10) / max(1, len(numbers))
     instance = torch.arange(len(before)).repeat_interleave(n_features)
     same = instance[:, None] == instance
-    together = _together(there.flatten(1), x.flatten(1), there.flatten(1), x.flatten(1))
-    following = _together(there.flatten(1)[1:], x.flatten(1)[1:], there.flatten(1)[:-1], x.flatten(1)[:-1])
+    rows, values = there.flatten(1), x.flatten(1)
+    presence, size = _go_together(rows, values, rows, values, 1000)
+    together = presence | size
+    following = torch.stack(_go_together(rows[1:], values[1:], rows[:-1], values[:-1], 1000))
     return {
-        "nan": bool(x.isnan().any()),
-        "below 0": bool((x < 0).any()),
-        "above 1": bool((x > 1).any()),
-        "zeros": _three_ways((1 - there).mean(0) - before[:, None], 0.06),
-        "tenths": _three_ways(tenths - 0.1, 0.03),
-        "rounded": len(numbers.unique()) < 0.9 * len(numbers),
+        **_numbers(x, before),
         "features": bool((together & same & ~torch.eye(len(same), dtype=torch.bool)).any()),
         "instances": bool((together & ~same).any()),
         "inputs": bool(following.any()),
@@ -58,22 +53,36 @@ def feature_statistics(sample, seed: int, n_batch: int, sparsity: Tensor, n_feat
     }
 
 
+def _numbers(x: Tensor, sparsity: Tensor) -> dict:
+    """What is said of the numbers of every sampler, whatever it draws together."""
+    numbers = x[x != 0]
+    tenths = torch.bincount((10 * numbers.nan_to_num()).long().clamp(0, 9), minlength=10) / max(1, len(numbers))
+    return {
+        "nan": bool(x.isnan().any()),
+        "below 0": bool((x < 0).any()),
+        "above 1": bool((x > 1).any()),
+        "zeros": _three_ways((x == 0).double().mean(0) - sparsity[:, None], 0.06),
+        "tenths": _three_ways(tenths - 0.1, 0.03),
+        "rounded": len(numbers.unique()) < 0.9 * len(numbers),
+    }
+
+
 def _three_ways(excess: Tensor, tolerance: float) -> Tensor:
     return torch.where(excess < -tolerance, 0.5, torch.where(excess > tolerance, 2.0, 1.0)).float()
 
 
-def _together(there: Tensor, x: Tensor, other_there: Tensor, other_x: Tensor) -> Tensor:
-    """Which columns go together: a correlation of 0.15 in being there, or of 0.3 in size where at least 1000 pairs are.
+def _go_together(there: Tensor, x: Tensor, other_there: Tensor, other_x: Tensor, enough: int) -> tuple[Tensor, Tensor]:
+    """Which columns go together, in being there (a correlation of 0.15) and in size (0.3, where `enough` are there at once).
 
-    With 6000 rows chance gives 0.013 (0.03): both limits are more than nine standard deviations away.
+    With 6000 rows chance gives 0.013, and 0.03 where 1000 are there at once: nine standard deviations and more below.
     """
     a, b = there - there.mean(0), other_there - other_there.mean(0)
     presence = a.T @ b / len(a) / (a.std(0)[:, None] * b.std(0)).clamp(min=1e-9)
-    pairs = there.T @ other_there
+    at_once = there.T @ other_there
     size = (
-        12 * ((x - 0.5) * there).T @ ((other_x - 0.5) * other_there) / pairs.clamp(min=1)
+        12 * ((x - 0.5) * there).T @ ((other_x - 0.5) * other_there) / at_once.clamp(min=1)
     )  # 1/12: a uniform's variance
-    return (presence.abs() > 0.15) | ((size.abs() > 0.3) & (pairs >= 1000))
+    return presence.abs() > 0.15, (size.abs() > 0.3) & (at_once >= enough)
 
 
 def all_or_nothing(sample, seed: int, sparsity: Tensor, n_features: int) -> dict:
@@ -83,11 +92,11 @@ def all_or_nothing(sample, seed: int, sparsity: Tensor, n_features: int) -> dict
     return {"nan": bool(x.isnan().any()), "zeros": zeros == 300 * n_features, "full": zeros <= 3}
 
 
-def features_drawn_again(sample, seed: int) -> dict[str, bool]:
+def drawn_again(sample, seed: int, n_batch: int, sparsity: Tensor, n: int) -> dict[str, bool]:
     """Which draws come out the same, of so many numbers that two draws of their own never agree in all."""
 
     def draw(generator: torch.Generator | None) -> Tensor:
-        return sample(20, torch.tensor([0.1, 0.3]), 4, generator)
+        return sample(n_batch, sparsity, n, generator)
 
     def fresh(seed: int) -> torch.Generator:
         return torch.Generator().manual_seed(seed)
@@ -229,12 +238,6 @@ def trained(
 # --- correlated_features, anticorrelated_features ---
 
 
-def pairs_form(sample, seed: int, n_batch: int, sparsity: Tensor, n_pairs: int):
-    """What a sampler of pairs answers, its numbers left out. No tensor: the answer itself."""
-    x = sample(n_batch, sparsity, n_pairs, torch.Generator().manual_seed(seed))
-    return torch.zeros_like(x) if isinstance(x, Tensor) else x
-
-
 def pair_statistics(sample, seed: int, n_batch: int, sparsity: Tensor, n_pairs: int, together: Tensor):
     """A large draw of pairs, told so coarsely that every right draw gives the same answer, and the same slip, too.
 
@@ -257,46 +260,24 @@ def pair_statistics(sample, seed: int, n_batch: int, sparsity: Tensor, n_pairs: 
         return torch.zeros_like(x) if isinstance(x, Tensor) else x
     x = x.double()
     there = (x != 0).double()
-    numbers = x[x != 0]
-    tenths = torch.bincount((10 * numbers.nan_to_num()).long().clamp(0, 9), minlength=10) / max(1, len(numbers))
     first, second = there[..., ::2], there[..., 1::2]
     each = torch.arange(there[0].numel())
     same_instance = each[:, None] // (2 * n_pairs) == each // (2 * n_pairs)
     same_pair = each[:, None] // 2 == each // 2
     rows, values = there.flatten(1), x.flatten(1)
-    presence, size = _go_together(rows, values, rows, values)
+    presence, size = _go_together(rows, values, rows, values, 500)
     either = presence | size
-    follow = torch.stack(_go_together(rows[1:], values[1:], rows[:-1], values[:-1])).any()
+    follow = torch.stack(_go_together(rows[1:], values[1:], rows[:-1], values[:-1], 500)).any()
     return {
-        "nan": bool(x.isnan().any()),
-        "below 0": bool((x < 0).any()),
-        "above 1": bool((x > 1).any()),
-        "rounded": len(numbers.unique()) < 0.9 * len(numbers),
-        "zeros": _right_few_many((1 - there).mean(0) - before[:, None], 0.06),
-        "both": _right_few_many((first * second).mean(0) - together[:, None].double(), 0.04),
+        **_numbers(x, before),
+        "both": _three_ways((first * second).mean(0) - together[:, None].double(), 0.04),
         "only one": bool((first != second).double().mean() > 1e-4),  # torch.rand may give a 0 now and then
-        "tenths": _right_few_many(tenths - 0.1, 0.03),
         "values in a pair": bool((size & same_pair & (each[:, None] != each)).any()),
         "pairs": bool((either & same_instance & ~same_pair).any()),
         "instances": bool((either & ~same_instance).any()),
         "inputs": bool(follow),
         "changed": changed,
     }
-
-
-def _right_few_many(excess: Tensor, tolerance: float) -> Tensor:
-    return torch.where(excess < -tolerance, 0.5, torch.where(excess > tolerance, 2.0, 1.0)).float()
-
-
-def _go_together(there: Tensor, x: Tensor, other_there: Tensor, other_x: Tensor) -> tuple[Tensor, Tensor]:
-    """Which columns go together, in being there (a correlation of 0.15) and in size (0.3, where 500 are there at once)."""
-    a, b = there - there.mean(0), other_there - other_there.mean(0)
-    presence = a.T @ b / len(a) / (a.std(0)[:, None] * b.std(0)).clamp(min=1e-9)
-    at_once = there.T @ other_there
-    size = (
-        12 * ((x - 0.5) * there).T @ ((other_x - 0.5) * other_there) / at_once.clamp(min=1)
-    )  # 1/12: a uniform's variance
-    return presence.abs() > 0.15, (size.abs() > 0.3) & (at_once >= 500)
 
 
 def pairs_at(sample, seed: int, sparsity: Tensor, n_pairs: int):
@@ -323,32 +304,6 @@ def pairs_at_once(sample, seed: int, sparsity: Tensor, n_pairs: int):
     first, second = x[..., ::2] != 0, x[..., 1::2] != 0
     both, one = (first & second).sum(dim=(0, 2)), (first | second).sum(dim=(0, 2))
     return ["never" if n == 0 else "always" if n == of else "sometimes" for n, of in zip(both, one, strict=True)]
-
-
-def pairs_drawn_again(sample, seed: int) -> dict[str, bool]:
-    """Which draws come out the same, of so many numbers that two draws of their own never agree in all."""
-
-    def draw(generator: torch.Generator | None) -> Tensor:
-        return sample(40, torch.tensor([0.6, 0.7]), 3, generator)
-
-    def fresh(seed: int) -> torch.Generator:
-        return torch.Generator().manual_seed(seed)
-
-    kept = fresh(seed)
-    torch.manual_seed(seed)
-    once, again = draw(kept), draw(kept)
-    torch.manual_seed(seed + 1)
-    same = torch.equal(draw(fresh(seed)), once)
-    torch.manual_seed(seed)
-    default, default_again = draw(None), draw(None)
-    torch.manual_seed(seed)
-    return {
-        "the same seed": same,
-        "another seed": torch.equal(draw(fresh(seed + 1)), once),
-        "one generator, used twice": torch.equal(once, again),
-        "generator=None, twice": torch.equal(default, default_again),
-        "generator=None, torch's own with the same seed": torch.equal(draw(None), default),
-    }
 
 
 # --- name_the_geometry ---

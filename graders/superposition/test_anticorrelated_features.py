@@ -26,7 +26,7 @@ def _statistics(submission, kit, rand, sparsity=SPARSITY, n_pairs=3, n_batch=600
 def test_shape(submission, kit, rand, n_batch, n_instances, n_pairs):
     """The result is float [batch, instance, 2 * n_pairs], with one instance for each entry of `sparsity`."""
     sparsity = 0.55 + 0.4 * torch.arange(n_instances) / n_instances
-    form = kit.pairs_form(submission.anticorrelated_features, rand.seed, n_batch, sparsity, n_pairs)
+    form = kit.drawn_form(submission.anticorrelated_features, rand.seed, n_batch, sparsity, n_pairs)
     compare(form, torch.zeros(n_batch, n_instances, 2 * n_pairs), axes=AXES)
 
 
@@ -96,7 +96,7 @@ def test_too_dense(submission, rand, sparsity):
 
 def test_generator(submission, kit, rand):
     """Everything is drawn from `generator`: the same seed gives the same inputs, and the next call gives others."""
-    same = kit.pairs_drawn_again(submission.anticorrelated_features, rand.seed)
+    same = kit.drawn_again(submission.anticorrelated_features, rand.seed, 40, torch.tensor([0.6, 0.7]), 3)
     assert same["the same seed"], (
         "Two generators with the same seed give different inputs: pass `generator` on to every draw."
     )

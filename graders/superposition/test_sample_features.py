@@ -80,7 +80,7 @@ def test_independent(submission, kit, rand):
 
 def test_generator(submission, kit, rand):
     """Everything is drawn from `generator`: the same seed gives the same inputs, and the next call gives others."""
-    same = kit.features_drawn_again(submission.sample_features, rand.seed)
+    same = kit.drawn_again(submission.sample_features, rand.seed, 20, torch.tensor([0.1, 0.3]), 4)
     assert same["the same seed"], (
         "Two generators with the same seed give different inputs: pass `generator` on to every draw."
     )
