@@ -18,12 +18,13 @@ import torch
 from torch import Tensor
 
 from dojo.explore.reference import reference
-from dojo.models import load_model, load_text, load_tokenizer, sae_path
+from dojo.models import load_model, load_tokenizer, sae_path
 from dojo.transformer import run_with_cache
 
 SHIPPED, MODEL = "small-lm-sae", "small-lm"
 TEXTS = ("austen-held-out", "bible-held-out", "shakespeare-held-out")
 ROWS, LENGTH = 60, 128  # of each text
+AT_ONCE = 12  # rows that are read together
 MAX_BYTES, MAX_LATENTS = 64 * 2**20, 32_768
 BINS, NEIGHBOURS, LOGITS, EXAMPLES = 24, 6, 10, 12
 
@@ -66,13 +67,15 @@ class Features:
         self.chapter, self.sae, self.site = reference("sparse_autoencoders"), sae.eval(), site
         self.model: Any = load_model(MODEL)
         self.tokenizer = load_tokenizer(MODEL)
-        self.tokens, self.texts = held_out(self.tokenizer)
+        rows = [self.chapter.text_windows(name, ROWS, LENGTH) for name in TEXTS]
+        self.tokens = torch.cat(rows)
+        self.texts = [name.removesuffix("-held-out").capitalize() for name in TEXTS for _ in range(ROWS)]
         self.words = [self.tokenizer.strings(row) for row in self.tokens]
         self.directions: Tensor = sae.W_dec.detach()
         self.n_latents = len(self.directions)
         latents, places, values = [], [], []
         error, total, squares = 0.0, torch.zeros(self.directions.shape[1]), 0.0
-        parts = self.tokens.split(12)
+        parts = self.tokens.split(AT_ONCE)
         with torch.no_grad():
             for number, part in enumerate(parts):
                 progress(number, len(parts))
@@ -83,19 +86,18 @@ class Features:
                 squares += x.pow(2).sum().item()
                 place, latent = f.nonzero(as_tuple=True)
                 latents.append(latent)
-                places.append(place + number * 12 * LENGTH)
+                places.append(place + number * AT_ONCE * LENGTH)
                 values.append(f[place, latent])
         latent = torch.cat(latents)
         order = latent.argsort(stable=True)
         self.places, self.values = torch.cat(places)[order], torch.cat(values)[order]
         self.latents = latent[order]
-        counts = latent.bincount(minlength=self.n_latents)
-        self.counts = counts
-        self.starts = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
+        self.counts = latent.bincount(minlength=self.n_latents)
+        self.starts = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
         mean = total / self.tokens.numel()
         self.explained_variance = 1 - error / (squares - self.tokens.numel() * mean.pow(2).sum().item())
         self.l0 = len(latent) / self.tokens.numel()
-        self.unused = (counts == 0).float().mean().item()
+        self.unused = (self.counts == 0).float().mean().item()
 
     def activation(self, latent: int) -> Tensor:
         """float [row, pos]: one latent on everything that was read."""
@@ -118,7 +120,10 @@ class Features:
             latent=latent,
             density=len(active) / activation.numel(),
             highest=active.max().item() if len(active) else 0.0,
-            strongest=[self._place(activation, *place[:2]) for place in self._strongest(activation)],
+            strongest=[
+                self._place(activation, row, position)
+                for row, position, _ in self.chapter.top_activating_examples(activation, EXAMPLES)
+            ],
             across=self._across(activation),
             counts=counts,
             edges=edges,
@@ -149,9 +154,6 @@ class Features:
         """The token on which the latent is most active in all, to tell it by."""
         tokens = self._tokens(self.activation(latent), 1)
         return tokens[0][0].strip() if tokens else "never active"
-
-    def _strongest(self, activation: Tensor) -> list[tuple[int, int, float]]:
-        return self.chapter.top_activating_examples(activation, EXAMPLES)
 
     def _across(self, activation: Tensor) -> list[Place]:
         """From strong to weak in equal steps of rank: what the strongest alone do not show."""
@@ -184,18 +186,6 @@ class Features:
         cosine[latent] = -2
         best = cosine.topk(min(NEIGHBOURS, self.n_latents - 1))
         return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
-
-
-def held_out(tokenizer: Any) -> tuple[Tensor, list[str]]:
-    """Rows of held-out text, int64 [row, pos], evenly from the whole of each, and the name of each row's text."""
-    rows, names = [], []
-    for name in TEXTS:
-        ids = tokenizer.encode(load_text(name))[0]
-        whole = ids[: len(ids) // LENGTH * LENGTH].view(-1, LENGTH)
-        chosen = whole[torch.linspace(0, len(whole) - 1, ROWS).long()]
-        rows.append(chosen)
-        names += [name.removesuffix("-held-out").capitalize()] * len(chosen)
-    return torch.cat(rows), names
 
 
 def open_shipped(progress: Callable[[int, int], None] = lambda done, total: None) -> Features:

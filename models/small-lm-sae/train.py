@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -99,26 +98,6 @@ def train(x: Tensor, steps: int, lr: float, checkpoint: Path) -> nn.Module:
     return sae
 
 
-def write(sae: nn.Module, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    weights = {name: value.detach().contiguous() for name, value in sae.named_parameters()}
-    save_file(weights, folder / "sae_weights.safetensors")
-    cfg = {
-        "architecture": "topk",
-        "d_in": sae.W_dec.shape[1],
-        "d_sae": len(sae.W_dec),
-        "k": K,
-        "dtype": "float32",
-        "device": "cpu",
-        "apply_b_dec_to_input": True,
-        "normalize_activations": "none",
-        "reshape_activations": "none",
-        "rescale_acts_by_decoder_norm": False,
-        "metadata": {"sae_lens_version": "6.54.12", "model_name": MODEL, "hook_name": SITE, "context_size": CONTEXT},
-    }
-    (folder / "cfg.json").write_text(json.dumps(cfg, indent=1) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -133,7 +112,7 @@ def main() -> None:
     x = activations(model, windows(options.windows))
     BUILD.mkdir(parents=True, exist_ok=True)
     sae = train(x, options.steps, options.lr, BUILD.parent / f"small-lm-sae-{options.steps}.pt")
-    write(sae, options.out)
+    chapter.to_saelens(sae, options.out, SITE, MODEL)
 
 
 if __name__ == "__main__":
