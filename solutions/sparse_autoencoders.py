@@ -29,7 +29,7 @@ BIG_MODEL = None  # with a network: "gpt2"
 BIG_SAE = ("gpt2-small-res-jb", "blocks.8.hook_resid_pre")  # SAELens's release and id; or a folder in SAELens's format
 
 
-# --- part 1: an autoencoder and its training ---
+# --- an autoencoder and its training ---
 
 
 def toy_truth(n_true: int = 40, d_in: int = 10, seed: int = 0) -> Tensor:
@@ -289,7 +289,7 @@ def l1_objective(coefficient: float) -> Objective:
     return objective
 
 
-# --- part 2: is it any good? ---
+# --- is it any good? ---
 
 
 def match_features(dictionary: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
@@ -386,7 +386,7 @@ def resample_dead(state: TrainingState, x: Tensor, dead: Tensor, generator: torc
     state.idle[dead] = 0
 
 
-# --- part 3: better ways to be sparse ---
+# --- better ways to be sparse ---
 
 
 def topk(pre: Tensor, k: int) -> Tensor:
@@ -677,7 +677,7 @@ def matryoshka_objective(prefixes: Sequence[int]) -> Objective:
     return objective
 
 
-# --- part 4: inside a language model ---
+# --- inside a language model ---
 
 
 def collect_activations(model: nn.Module, tokens: Tensor, site: str, rows: int = 16) -> Tensor:
@@ -836,7 +836,7 @@ def load_public_sae(source: tuple[str, str] | str | Path) -> tuple[nn.Module, st
     return sae.requires_grad_(False), sae.cfg.metadata.hook_name
 
 
-# --- part 5: the world outside ---
+# --- the world outside ---
 
 LIVE_FEATURE = None  # with a network: a feature on Neuronpedia, for instance ("gpt2-small", "8-res-jb", 100)
 
@@ -1063,7 +1063,7 @@ def parse_neuronpedia(response: dict) -> FeaturePage:
     )
 
 
-# --- part 6: what does it mean? ---
+# --- what does it mean? ---
 
 
 def detection_score(predicate: Callable[[list[str]], bool], examples: Sequence[tuple[list[str], bool]]) -> float:

@@ -1,4 +1,4 @@
-"""Chapter 5, part 5 (SAELens's files, Neuronpedia's pages): its pictures on the references, and the mathematics of reading."""
+"""Chapter 5, section 6 (SAELens's files, Neuronpedia's pages): its pictures, and the mathematics of reading."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""Chapter 5, part 4: its pictures show what the prose says, and its references agree with other ways of computing."""
+"""Chapter 5, section 5: its pictures show what the prose says, and its references agree with other ways of computing."""
 
 import re
 

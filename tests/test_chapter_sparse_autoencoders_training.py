@@ -1,4 +1,4 @@
-"""Chapter 5, part 1: its demos show what the prose says, and its references agree with SAELens, torch and slow sums."""
+"""Chapter 5, training: its demos show what the prose says, and its references agree with SAELens, torch and slow sums."""
 
 import importlib.util
 import re

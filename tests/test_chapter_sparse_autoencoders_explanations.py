@@ -1,4 +1,4 @@
-"""Part 6 of chapter 5: explanations, tried on examples; what the demos show, and that the examples are what they claim."""
+"""Chapter 5, explanations, tried on examples; what the demos show, and that the examples are what they claim."""
 
 import json
 from pathlib import Path

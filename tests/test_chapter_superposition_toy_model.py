@@ -1,4 +1,4 @@
-"""Part 1 of chapter 4: its pictures on the references show what the prose says, and the references agree with others' code."""
+"""Chapter 4, section 1: its pictures show what the prose says, and the references agree with others' code."""
 
 import math
 
